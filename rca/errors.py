@@ -1,16 +1,16 @@
 """Every error a caller can mend, in one tree.
 
-    RCAError (ValueError)
-    ├── InputError            a file, frame or folder cannot be used as it is
-    │   ├── MissingFileError
-    │   ├── EmptyLogError
-    │   ├── MissingColumnError
-    │   ├── BadValueError     a value or a type is not what its column needs
-    │   └── CorruptFileError
-    ├── UnknownNameError      a metric, version, dimension or column nobody knows
-    ├── WindowError           a time lies outside the log, or a side has no rows
-    ├── OutputError           the answer cannot be written there
-    └── MissingExtraError     an optional package is needed for this call
+RCAError (ValueError)
+├── InputError            a file, frame or folder cannot be used as it is
+│   ├── MissingFileError
+│   ├── EmptyLogError
+│   ├── MissingColumnError
+│   ├── BadValueError     a value or a type is not what its column needs
+│   └── CorruptFileError
+├── UnknownNameError      a metric, version, dimension or column nobody knows
+├── WindowError           a time lies outside the log, or a side has no rows
+├── OutputError           the answer cannot be written there
+└── MissingExtraError     an optional package is needed for this call
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""To be filled."""
+"""The nouns: frozen dataclasses that everything else speaks of."""

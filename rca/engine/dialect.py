@@ -1,0 +1,49 @@
+"""What differs between engines in the SQL subset that the fragments use."""
+
+from __future__ import annotations
+
+
+class Dialect:
+    """DuckDB's spelling of the few things that engines spell differently."""
+
+    name = "duckdb"
+
+    def ident(self, name: str) -> str:
+        """Quote an identifier.
+
+        >>> print(Dialect().ident('a "b" c'))
+        "a ""b"" c"
+        """
+        return '"' + name.replace('"', '""') + '"'
+
+    def string(self, value: str) -> str:
+        """Quote a text literal.
+
+        >>> Dialect().string("it's")
+        "'it''s'"
+        """
+        return "'" + value.replace("'", "''") + "'"
+
+    def timestamp(self, value: str) -> str:
+        """Return the literal of a naive UTC time written as ISO 8601 text."""
+        return f"TIMESTAMP '{value}'"
+
+    def quantile(self, x: str, q: float) -> str:
+        """Return the exact quantile, linearly interpolated."""
+        return f"quantile_cont({x}, {q!r})"
+
+    def scan(self, path: str) -> str:
+        """Return a relation that reads Parquet files."""
+        return f"read_parquet({self.string(path)})"
+
+    def utc(self, x: str) -> str:
+        """Return a zoned time as a naive UTC time."""
+        return f"({x} AT TIME ZONE 'UTC')"
+
+    def epoch(self, x: str) -> str:
+        """Return a naive UTC time as seconds since 1970, as a double."""
+        return f"(cast(epoch_us({x}) as double) / 1e6)"
+
+    def text(self, x: str) -> str:
+        """Return any value as text."""
+        return f"cast({x} as varchar)"
