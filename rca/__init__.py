@@ -1,1 +1,64 @@
-"""Root cause analysis for ML and LLM services."""
+"""Root cause analysis for ML and LLM services.
+
+Two sets of rows, one metric: what differs, where, since when, and which event explains it?
+
+>>> import rca
+>>> incident = rca.read_incident("sample_data/accuracy_drop")  # doctest: +SKIP
+>>> rca.diagnose(incident)  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rca.engine import connect
+    from rca.errors import RCAError
+    from rca.logs import read_events, read_incident, read_logs
+    from rca.model.comparison import Comparison
+    from rca.model.event import Event, Events
+    from rca.model.finding import Candidate, Finding
+    from rca.model.incident import Incident
+    from rca.model.logs import Logs
+    from rca.model.metric import Metric
+    from rca.model.result import Result
+    from rca.model.window import Window
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Candidate": "rca.model.finding",
+    "Comparison": "rca.model.comparison",
+    "Event": "rca.model.event",
+    "Events": "rca.model.event",
+    "Finding": "rca.model.finding",
+    "Incident": "rca.model.incident",
+    "Logs": "rca.model.logs",
+    "Metric": "rca.model.metric",
+    "RCAError": "rca.errors",
+    "Result": "rca.model.result",
+    "Window": "rca.model.window",
+    "connect": "rca.engine",
+    "read_events": "rca.logs",
+    "read_incident": "rca.logs",
+    "read_logs": "rca.logs",
+}
+
+__all__ = [  # noqa: PLE0604 - the names are strings
+    *_HOMES,
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that ``import rca`` stays light."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'rca' has no attribute {name!r}")
+    found = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import pyarrow as pa
 
 from rca.engine.dialect import Dialect
+
+#: Forms of flat files.
+Form = Literal["parquet", "csv", "json"]
 
 
 class Engine(ABC):
@@ -30,6 +33,10 @@ class Engine(ABC):
         """Make a frame or an Arrow table a relation and return its quoted name."""
 
     @abstractmethod
+    def open(self, paths: Sequence[str], form: Form) -> str:
+        """Return a relation over files of one form; times stay as they are written."""
+
+    @abstractmethod
     def view(self, sql: str) -> str:
         """Make a query a named relation that nothing has run yet; return its quoted name."""
 
@@ -40,6 +47,10 @@ class Engine(ABC):
     @abstractmethod
     def schema(self, relation: str) -> Mapping[str, str]:
         """Return the columns of a relation and their types in the engine's words, in order."""
+
+    @abstractmethod
+    def sample(self, relation: str, n_rows: int) -> str:
+        """Return a relation of about ``n_rows`` rows spread over the whole, the same each time."""
 
     @abstractmethod
     def close(self) -> None:

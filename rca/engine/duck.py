@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from rca.engine.base import Engine
+from rca.engine.base import Engine, Form
 from rca.engine.dialect import Dialect
+from rca.engine.duck_files import scan_sql
 from rca.errors import BadValueError, CorruptFileError, InputError
 
 _numbers = itertools.count(1)
@@ -57,6 +58,11 @@ class DuckEngine(Engine):
             self.connection.register(name, source)
         return self.dialect.ident(name)
 
+    def open(self, paths: Sequence[str], form: Form) -> str:
+        """Return a view over files that DuckDB reads itself."""
+        sql = scan_sql(self, paths, form)
+        return self.view(f"select * from {sql}")
+
     def view(self, sql: str) -> str:
         """Name a query without running it."""
         return self._create("TEMP VIEW", "rca_view", sql)
@@ -83,6 +89,14 @@ class DuckEngine(Engine):
             except duckdb.Error as error:
                 raise translated(error) from error
             return dict(zip(described.columns, map(str, described.types), strict=True))
+
+    def sample(self, relation: str, n_rows: int) -> str:
+        """Return a repeatable sample of whole vectors of rows; small relations come whole."""
+        total = self.one(f"select count(*) as n_ from {relation}")["n_"]
+        if total <= 2 * n_rows:
+            return relation
+        percent = max(0.01, 100 * n_rows / total)
+        return f"{relation} tablesample system({percent:.4f} percent) repeatable (1)"
 
     def close(self) -> None:
         """Close the connection."""

@@ -1,1 +1,1 @@
-"""To be filled."""
+"""Numbers in, small frozen results out: no logs, no engine, no nouns of the product."""
