@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import floor
 from typing import TYPE_CHECKING, Any, Literal
 
 from rca.engine import Engine
@@ -122,7 +123,7 @@ class Logs:
         )
         if row["low_"] is None:
             return None
-        return Window(at(row["low_"]), at(row["high_"] + 0.001))
+        return Window(at(floor(row["low_"] * 1e3) / 1e3), at(row["high_"] + 0.001))
 
     @cached_property
     def profile(self) -> Mapping[str, Mapping[str, Any]]:
