@@ -1,0 +1,107 @@
+"""Compiled loops. Imported only when a series is segmented: numba takes half a second to load."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@njit(cache=True)
+def optimal_levels(y: Floats, w: Floats, penalty: float) -> Ints:
+    """Return the starts of all segments but the first, minimising weighted squares + penalty.
+
+    Functional pruning (FPOP: Maidstone, Hocking, Rigaill & Fearnhead 2017): the cost of the best
+    segmentation as a function of its last level is kept as a list of quadratics on intervals, so
+    that the work stays near n log n even when nothing changes, where PELT needs n squared.
+    """
+    n = len(y)
+    low, high = y.min() - 1.0, y.max() + 1.0
+    size = 256
+    left, right = np.empty(size), np.empty(size)
+    a, b, c = np.empty(size), np.empty(size), np.empty(size)
+    start = np.empty(size, np.int64)
+    left2, right2 = np.empty(size), np.empty(size)
+    a2, b2, c2 = np.empty(size), np.empty(size), np.empty(size)
+    start2 = np.empty(size, np.int64)
+    last = np.zeros(n + 1, np.int64)
+    count = 1
+    left[0], right[0], a[0], b[0], c[0], start[0] = low, high, 0.0, 0.0, 0.0, 0
+    best = 0.0
+    for t in range(n + 1):
+        best = np.inf
+        for i in range(count):
+            mu = 0.0
+            if a[i] > 0:
+                mu = -b[i] / (2 * a[i])
+            mu = min(max(mu, left[i]), right[i])
+            cost = (a[i] * mu + b[i]) * mu + c[i]
+            if cost < best:
+                best = cost
+                last[t] = start[i]
+        if t == n:
+            break
+        if t > 0:
+            bound = best + penalty
+            if 3 * count + 3 > size:
+                size = 4 * count + 64
+                left2, right2 = np.empty(size), np.empty(size)
+                a2, b2, c2 = np.empty(size), np.empty(size), np.empty(size)
+                start2 = np.empty(size, np.int64)
+            m = 0
+            for i in range(count):
+                lo, hi = right[i], left[i]
+                gap = b[i] * b[i] - 4 * a[i] * (c[i] - bound)
+                if gap >= 0 and a[i] > 0:
+                    root = np.sqrt(gap)
+                    lo = max(left[i], (-b[i] - root) / (2 * a[i]))
+                    hi = min(right[i], (-b[i] + root) / (2 * a[i]))
+                if lo >= hi:
+                    lo = right[i]
+                    hi = right[i]
+                if lo > left[i]:
+                    if m > 0 and start2[m - 1] == t:
+                        right2[m - 1] = lo
+                    else:
+                        left2[m], right2[m], start2[m] = left[i], lo, t
+                        a2[m], b2[m], c2[m] = 0.0, 0.0, bound
+                        m += 1
+                if hi > lo:
+                    left2[m], right2[m], start2[m] = lo, hi, start[i]
+                    a2[m], b2[m], c2[m] = a[i], b[i], c[i]
+                    m += 1
+                    if hi < right[i]:
+                        left2[m], right2[m], start2[m] = hi, right[i], t
+                        a2[m], b2[m], c2[m] = 0.0, 0.0, bound
+                        m += 1
+            left, left2 = left2, left
+            right, right2 = right2, right
+            a, a2 = a2, a
+            b, b2 = b2, b
+            c, c2 = c2, c
+            start, start2 = start2, start
+            count = m
+            if len(left2) < size:
+                left2, right2 = np.empty(size), np.empty(size)
+                a2, b2, c2 = np.empty(size), np.empty(size), np.empty(size)
+                start2 = np.empty(size, np.int64)
+        weight, value = w[t], y[t]
+        for i in range(count):
+            a[i] += weight
+            b[i] -= 2 * weight * value
+            c[i] += weight * value * value
+    found = 0
+    s = last[n]
+    while s > 0:
+        found += 1
+        s = last[s]
+    starts = np.empty(found, np.int64)
+    s = last[n]
+    while s > 0:
+        found -= 1
+        starts[found] = s
+        s = last[s]
+    return starts

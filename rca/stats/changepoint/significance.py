@@ -1,0 +1,99 @@
+"""Which of the proposed changes are more than noise, and whether the newest buckets moved."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from rca.stats.changepoint.noise import Noise
+from rca.stats.changepoint.segment import Data, Segments, refit
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+#: Lengths of the newest run that are tried, and the share of alpha that they may spend.
+TAIL_RUNS = (2, 3, 4, 6, 8)
+TAIL_ALPHA = 0.2
+#: Shape of the generalised Pareto tail: heavier than exponential, as a guard.
+TAIL_SHAPE = 0.2
+
+
+def floored(segments: Segments, data: Data) -> Segments:
+    """Return the segments with a noise no smaller than sampling noise."""
+    if data.variance is None:
+        return segments
+    least = float(np.mean(data.variance * data.weight))
+    noise = segments.noise
+    if noise.variance >= least:
+        return segments
+    return replace(segments, noise=replace(noise, variance=least))
+
+
+def change_z(data: Data, segments: Segments) -> Floats:
+    """Return each change over its standard error, from the levels on both sides."""
+    levels, variance = level_variances(data, segments)
+    return np.asarray(np.diff(levels) / np.sqrt(variance[1:] + variance[:-1]), dtype=np.float64)
+
+
+def level_variances(data: Data, segments: Segments) -> tuple[Floats, Floats]:
+    """Return the levels of the segments and their variances."""
+    edges = np.concatenate(([0], segments.starts, [len(data.y)]))
+    mass = np.add.reduceat(data.weight, edges[:-1])
+    noise = segments.noise
+    return segments.fit.levels, noise.variance * noise.inflation(np.diff(edges)) / mass
+
+
+def anywhere_p(z: Floats, n: int, noise: Noise) -> Floats:
+    """Return the probability of a ``|z|`` as large at any of ``n`` places without a change.
+
+    Bonferroni over the places that differ, with Student's t for the noise being estimated.
+    """
+    places = max(1.0, n / noise.long_run)
+    tail = 2 * stats.t.sf(np.abs(z), max(3.0, noise.degrees))
+    return np.asarray(np.minimum(1.0, places * tail), dtype=np.float64)
+
+
+def prune(data: Data, segments: Segments, alpha: float, keep: frozenset[int]) -> Segments:
+    """Take out the weakest change, refit, and again, until all are significant."""
+    segments = floored(segments, data)
+    while len(segments.starts):
+        p = anywhere_p(change_z(data, segments), len(data.y), segments.noise)
+        free = ~np.isin(segments.starts, list(keep))
+        p = np.where(free, p, 0.0)
+        if p.max() <= alpha:
+            return segments
+        weak = p >= min(1.0, p.max())
+        drop = np.flatnonzero(weak)[:: 2 if weak.sum() > 1 else 1]
+        starts = np.delete(segments.starts, drop)
+        segments = floored(refit(data, starts, segments.season.kind), data)
+    return segments
+
+
+def tail_run(residual: Floats, alpha: float) -> tuple[int, float] | None:
+    """Return the length of a shifted run at the end and its p-value, or nothing.
+
+    A run counts by its bucket nearest to the level, so that one outlier cannot make it. It is
+    compared with all earlier runs of its length in the series: the tail above their 90 % quantile
+    is extrapolated by a generalised Pareto law. Autocorrelation and heavy tails so need no model.
+    """
+    n = len(residual)
+    share = alpha * TAIL_ALPHA / len(TAIL_RUNS)
+    best: tuple[int, float] | None = None
+    for m in TAIL_RUNS:
+        if n < 8 * m + 16:
+            break
+        runs = np.lib.stride_tricks.sliding_window_view(residual, m)
+        nearest = np.maximum(runs.min(1), -runs.max(1))
+        past, now = np.maximum(nearest[:-m], 0.0), float(nearest[-1])
+        threshold = float(np.quantile(past, 0.9))
+        above = past[past > threshold] - threshold
+        if now <= threshold or not len(above):
+            continue
+        scale = max(float(above.mean()) * (1 - TAIL_SHAPE), 1e-12)
+        p = 0.1 * (1 + TAIL_SHAPE * (now - threshold) / scale) ** (-1 / TAIL_SHAPE)
+        if p <= share and (best is None or p < best[1]):
+            best = (m, p)
+    return (best[0], min(1.0, best[1] * len(TAIL_RUNS) / TAIL_ALPHA)) if best else None
