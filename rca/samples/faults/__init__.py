@@ -1,0 +1,1 @@
+"""Faults to plant, by where they come from. Each function takes a world and returns a fault."""

@@ -1,0 +1,53 @@
+"""The eight incidents of ``sample_data``: five failures and three traps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from rca.samples.simulate import SimulatedIncident, simulate
+from rca.samples.write import write
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What to draw for one folder."""
+
+    family: str
+    seed: int
+    n_rows: int
+    style: str
+    text: bool = False
+
+
+SAMPLES: Mapping[str, Sample] = MappingProxyType(
+    {
+        "accuracy_drop": Sample("model_rollout", 1, 24_000, "rag", text=True),
+        "latency_spike": Sample("provider_latency", 1, 24_000, "chat"),
+        "cost_explosion": Sample("retry_loop", 1, 20_000, "agent"),
+        "unsafe_outputs": Sample("prompt_unsafe", 1, 20_000, "chat", text=True),
+        "data_drift": Sample("pipeline_units", 1, 30_000, "classifier"),
+        "traffic_mix": Sample("traffic_mix", 1, 24_000, "chat"),
+        "seasonal_dip": Sample("seasonal_dip", 1, 24_000, "chat"),
+        "labels_stopped": Sample("labels_stopped", 1, 30_000, "classifier"),
+    }
+)
+
+
+def sample(name: str) -> SimulatedIncident:
+    """Draw one of the sample incidents again.
+
+    >>> sample("labels_stopped").truth.cause.kind
+    'data_quality'
+    """
+    about = SAMPLES[name]
+    return simulate(
+        about.family, seed=about.seed, n_rows=about.n_rows, style=about.style, text=about.text
+    )
+
+
+def write_samples(folder: str | Path) -> list[Path]:
+    """Write all sample incidents into a folder and return their places."""
+    return [write(sample(name), Path(folder) / name) for name in SAMPLES]
