@@ -69,6 +69,7 @@ def detect(
         raise BadValueError(f"alpha is {alpha}. Give a probability between 0 and 1, as 0.05.")
     if season not in ("auto", None):
         raise BadValueError(f"season is {season!r}. Give 'auto', or None for a flat profile.")
+    series = series.present()
     data = segment.prepare(series)
     missing = _missing(data)
     if len(data.y) < MIN_BUCKETS:
@@ -91,8 +92,7 @@ def _missing(data: Data) -> int:
 
 def _raw_residual(series: Series, data: Data, chosen: Segments) -> Floats:
     """Return the residuals in sds with outliers as they were, not pulled in."""
-    y = series.working[np.isfinite(series.working)]
-    clipped_by = (y - data.y) * np.sqrt(data.weight)
+    clipped_by = (series.working - data.y) * np.sqrt(data.weight)
     sd = np.sqrt(max(chosen.noise.variance, 1e-300))
     return np.asarray((chosen.residual + clipped_by) / sd, dtype=np.float64)
 

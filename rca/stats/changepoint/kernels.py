@@ -105,3 +105,97 @@ def optimal_levels(y: Floats, w: Floats, penalty: float) -> Ints:
         starts[found] = s
         s = last[s]
     return starts
+
+
+@njit(cache=True)
+def whiten(columns: Floats, position: Ints, rho: float, share: float) -> Floats:
+    """Return columns with the correlation of white + autoregressive noise taken out.
+
+    One pass of the Kalman filter of ``x_t = u_t + e_t``, ``u_t = rho u_{t-1} + ...``; a gap of d
+    buckets decays by ``rho^d``. Innovations have unit variance when the noise has.
+    """
+    n, m = columns.shape
+    white = np.empty((n, m))
+    state = np.zeros(m)
+    spread = share
+    for t in range(n):
+        total = spread + 1.0 - share
+        gain, scale = spread / total, 1.0 / np.sqrt(total)
+        decay = rho ** (position[t + 1] - position[t]) if t + 1 < n else 0.0
+        for j in range(m):
+            surprise = columns[t, j] - state[j]
+            white[t, j] = surprise * scale
+            state[j] = decay * (state[j] + gain * surprise)
+        spread = decay * decay * spread * (1 - gain) + share * (1 - decay * decay)
+    return white
+
+
+@njit(cache=True)
+def transition_scores(
+    times: Floats,
+    position: Ints,
+    root: Floats,
+    width: float,
+    target: Floats,
+    level: Floats,
+    onset: Floats,
+    length: Floats,
+    rho: float,
+    share: float,
+    sd: float,
+    beyond: float,
+) -> tuple[Floats, Floats, Floats]:
+    """Return information, score and largest exposure of each transition, the level fitted out.
+
+    ``target`` and ``level`` are whitened, with their outer rows at the end; ``beyond`` is what the
+    row of the buckets after the window holds for a finished transition (0: there is none).
+    """
+    n, m = len(times), len(onset)
+    gain, scale, decay = np.empty(n), np.empty(n), np.zeros(n)
+    spread = share
+    for t in range(n):
+        total = spread + 1.0 - share
+        gain[t], scale[t] = spread / total, 1.0 / (np.sqrt(total) * sd)
+        if t + 1 < n:
+            decay[t] = rho ** (position[t + 1] - position[t])
+        spread = decay[t] ** 2 * spread * (1 - gain[t]) + share * (1 - decay[t] ** 2)
+    norm, with_level = 0.0, 0.0
+    for t in range(len(level)):
+        norm += level[t] * level[t]
+        with_level += target[t] * level[t]
+    information, score, seen = np.empty(m), np.empty(m), np.empty(m)
+    for j in range(m):
+        state, squares, cross, level_cross = 0.0, 0.0, 0.0, 0.0
+        before = 0.0
+        for t in range(n):
+            past = times[t] + width - onset[j]
+            if t == 0 or position[t] - position[t - 1] != 1:
+                before = _area(past - width, length[j])
+            after = _area(past, length[j])
+            share_seen = (after - before) / width
+            before = after
+            surprise = share_seen * root[t] - state
+            state = decay[t] * (state + gain[t] * surprise)
+            value = surprise * scale[t]
+            squares += value * value
+            cross += value * target[t]
+            level_cross += value * level[t]
+            seen[j] = share_seen
+        if beyond > 0:
+            value, last = beyond, len(target) - 1
+            squares += value * value
+            cross += value * target[last]
+            level_cross += value * level[last]
+        information[j] = max(squares - level_cross * level_cross / norm, 1e-12)
+        score[j] = cross - with_level * level_cross / norm
+    return information, score, seen
+
+
+@njit(cache=True)
+def _area(x: float, length: float) -> float:
+    """Return the integral of a ramp of ``length`` from 0 to ``x``."""
+    if x <= 0:
+        return 0.0
+    if x < length:
+        return x * x / (2 * length)
+    return x - length / 2

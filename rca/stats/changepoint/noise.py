@@ -44,15 +44,20 @@ class Noise:
 
 def neighbours_median(y: Floats) -> Floats:
     """Return, for each bucket, the mean of the middle two of its four nearest neighbours."""
-    n = len(y)
-    around = np.empty((4, n))
-    for row, step in enumerate((-2, -1, 1, 2)):
-        around[row] = np.roll(y, -step)
-    around[:, 0] = y[[1, 2, 3, 4]]
-    around[:, 1] = y[[0, 2, 3, 4]]
-    around[:, -1] = y[[-2, -3, -4, -5]]
-    around[:, -2] = y[[-1, -3, -4, -5]]
-    return np.asarray((around.sum(0) - around.max(0) - around.min(0)) / 2, dtype=np.float64)
+    padded = np.concatenate((y[[4, 3]], y, y[[-4, -5]]))
+    low, high = padded[:-4].copy(), padded[:-4].copy()
+    total = padded[:-4].copy()
+    for step in (1, 3, 4):
+        other = padded[step : step + len(y)]
+        np.minimum(low, other, out=low)
+        np.maximum(high, other, out=high)
+        total += other
+    total -= low
+    total -= high
+    total /= 2
+    for edge, around in ((1, [0, 2, 3, 4]), (-2, [-1, -3, -4, -5])):
+        total[edge] = float(np.sort(y[around])[1:3].mean())
+    return total
 
 
 def robust_sd(residual: Floats) -> float:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 from rca.stats.changepoint import segment, significance
+from rca.stats.changepoint.levels import Level
 from rca.stats.changepoint.results import (
     ChangePoint,
     ChangePoints,
-    Segment,
     TimePosterior,
     Transient,
 )
@@ -37,18 +35,19 @@ def report(
     tail_p: float | None,
     missing: int,
 ) -> ChangePoints:
+    """Put levels, transitions, transients and caveats together."""
     levels = [Level.of(series, data, chosen, a, b) for a, b in _bounds(data, chosen, groups)]
     z = significance.change_z(data, chosen)
     p_values = significance.anywhere_p(z, len(data.y), chosen.noise)
     if tail_p is not None:
         p_values[-1] = min(float(p_values[-1]), tail_p)
-    quantile = float(stats.t.ppf(0.975, max(3.0, chosen.noise.degrees)))
+    quantile = float(special.stdtrit(max(3.0, chosen.noise.degrees), 0.975))
+    sd = float(np.sqrt(chosen.noise.variance / np.median(data.weight)))
     points = tuple(
-        _point(series, data, chosen, group, levels[i : i + 2], z, p_values, quantile)
+        _point(series, group, levels[i : i + 2], z, p_values, quantile, sd)
         for i, group in enumerate(groups)
     )
     segments = tuple(level.segment(series, data, quantile) for level in levels)
-    sd = float(np.sqrt(chosen.noise.variance / np.median(data.weight)))
     variance = data.variance
     squares = raw**2 * chosen.noise.variance / data.weight
     phi = float("nan") if variance is None else float(np.mean(np.minimum(squares, 9 * sd**2)))
@@ -85,79 +84,21 @@ def _bounds(data: Data, chosen: Segments, groups: list[Group]) -> list[tuple[int
     return bounds
 
 
-@dataclass(frozen=True)
-class Level:
-    """Level of buckets ``low..high`` on the working scale, and its variance."""
-
-    low: int
-    high: int
-    working: float
-    variance: float
-    rows: float
-
-    @classmethod
-    def of(cls, series: Series, data: Data, chosen: Segments, low: int, high: int) -> Level:
-        high = max(high, low + 1)
-        present = np.flatnonzero(np.isfinite(series.working))[low:high]
-        effect = chosen.season.effect(data.times[low:high], data.width_s)
-        weight = data.weight[low:high]
-        noise = chosen.noise
-        variance = noise.variance * float(noise.inflation(high - low)) / float(weight.sum())
-        rows = series.n[present]
-        level = float(weight @ (data.y[low:high] - effect) / weight.sum())
-        if series.kind in ("rate", "count"):
-            level = _pooled_level(series, series.value[present], rows, effect, level)
-        return cls(low, high, level, variance, float(rows.sum()))
-
-    def segment(self, series: Series, data: Data, quantile: float) -> Segment:
-        reach = quantile * np.sqrt(self.variance)
-        ends = series.native(np.array([self.working, self.working - reach, self.working + reach]))
-        return Segment(
-            float(data.times[self.low]),
-            float(data.times[self.high - 1] + data.width_s),
-            float(ends[0]),
-            (float(ends[1]), float(ends[2])),
-            self.rows,
-            self.high - self.low,
-        )
-
-
-def _pooled_level(
-    series: Series, value: Floats, rows: Floats, effect: Floats, start: float
-) -> float:
-    """Return the level whose expected total is the total seen (one-parameter regression)."""
-    seen = float(value @ rows)
-    most = float(rows.sum()) if series.kind == "rate" else np.inf
-    seen = min(max(seen, 0.5), most - 0.5)
-    level = start
-    for _ in range(30):
-        expected = float(rows @ series.native(level + effect))
-        slope = float(rows @ series.slope(level + effect))
-        step = (seen - expected) / max(slope, 1e-12)
-        level += float(np.clip(step, -1.0, 1.0))
-        if abs(step) < 1e-12:
-            break
-    return level
-
-
 def _point(
     series: Series,
-    data: Data,
-    chosen: Segments,
     group: Group,
     levels: list[Level],
     z: Floats,
     p_values: Floats,
     quantile: float,
+    bucket_sd: float,
 ) -> ChangePoint:
     where = group.transition
     ramp = where.p_ramp > 0.5
-    both = np.array([level.working for level in levels])
-    native, slope = series.native(both), series.slope(both)
-    sd = float(np.sqrt(sum(s**2 * v.variance for s, v in zip(slope, levels, strict=True))))
-    shift = float(native[1] - native[0])
+    (before, slope_before), (after, slope_after) = (level.native(series) for level in levels)
+    sd = np.hypot(slope_before * levels[0].variance ** 0.5, slope_after * levels[1].variance ** 0.5)
+    shift = after - before
     strongest = group.first + int(np.argmax(np.abs(z[group.first : group.last + 1])))
-    bucket_sd = float(np.sqrt(chosen.noise.variance / np.median(data.weight)))
     at = where.quantile(0.5)
     return ChangePoint(
         at=at,
@@ -166,11 +107,11 @@ def _point(
         shape="ramp" if ramp else "step",
         ramp_end=max(at, where.onset + where.length_s) if ramp else at,
         p_ramp=where.p_ramp,
-        before=float(native[0]),
-        after=float(native[1]),
+        before=before,
+        after=after,
         shift=shift,
-        shift_ci=(shift - quantile * sd, shift + quantile * sd),
-        effect=float(both[1] - both[0]) / bucket_sd,
+        shift_ci=(float(shift - quantile * sd), float(shift + quantile * sd)),
+        effect=(levels[1].working - levels[0].working) / bucket_sd,
         z=float(z[strongest]),
         p_value=float(p_values[strongest]),
         n_before=levels[0].rows,
@@ -187,7 +128,6 @@ def _transients(series: Series, data: Data, chosen: Segments, raw: Floats) -> tu
     apart = (np.diff(data.position[far]) > 2) | (np.sign(raw[far[1:]]) != np.sign(raw[far[:-1]]))
     runs = np.split(far, np.flatnonzero(apart) + 1)
     runs = sorted(runs, key=lambda run: -float(np.abs(raw[run]).max()))[:MAX_TRANSIENTS]
-    value = series.value[np.isfinite(series.working)]
     level = chosen.fit.levels[segment.segment_blocks(chosen.starts, len(raw))]
     out = []
     for run in sorted(runs, key=lambda run: int(run[0])):
@@ -197,7 +137,7 @@ def _transients(series: Series, data: Data, chosen: Segments, raw: Floats) -> tu
                 float(data.times[run[0]]),
                 float(data.times[run[-1]] + data.width_s),
                 len(run),
-                float(value[run].mean()),
+                float(series.value[run].mean()),
                 float(series.native(level[run] + effect).mean()),
                 float(raw[run][np.argmax(np.abs(raw[run]))]),
             )
@@ -235,6 +175,7 @@ def _caveats(
 
 
 def nothing(data: Data, missing: int) -> ChangePoints:
+    """Return the answer for a series too short to have one."""
     caveat = (
         f"Only {len(data.y)} buckets have a value; a change needs {MIN_BUCKETS}. "
         "Use narrower buckets or a longer window."

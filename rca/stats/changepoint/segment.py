@@ -74,24 +74,20 @@ class Segments:
 
 
 def prepare(series: Series) -> Data:
-    """Return the present buckets with weights, single outliers pulled in.
+    """Return buckets with weights, single outliers pulled in.
 
     A weight is ``1 / (phi v + tau^2)`` up to a scale: sampling variance ``v`` and a variance
     ``tau^2`` between buckets that does not shrink with n.
     """
-    present = np.isfinite(series.working)
-    known = bool(np.isfinite(series.variance[present]).all()) and bool(present.any())
-    if present.all():
-        times, y = series.times, series.working
-    else:
-        times, y = series.times[present], series.working[present]
-    variance = series.variance[present] if known else None
+    times, y = series.times, series.working
+    known = bool(np.isfinite(series.variance).all())
+    variance = series.variance if known else None
     position = np.rint((times - (times[0] if len(times) else 0.0)) / series.width_s)
     around = noises.neighbours_median(y) if len(y) >= 5 else y
     residual = y - around
     excess = _excess_variance(residual, variance)
     weight = np.ones(len(y)) if variance is None else 1 / (variance + excess)
-    clipped = _clip(series, present, around, residual, weight, known=known)
+    clipped = _clip(series, around, residual, weight, known=known)
     return Data(
         times,
         position.astype(np.int64),
@@ -298,7 +294,6 @@ def _excess_variance(residual: Floats, variance: Floats | None) -> float:
 
 def _clip(
     series: Series,
-    present: npt.NDArray[np.bool_],
     around: Floats,
     residual: Floats,
     weight: Floats,
@@ -314,9 +309,9 @@ def _clip(
     reach = CLIP_SD * sd / root
     if series.kind in ("rate", "count"):
         # Few events are skewed: the reach grows to about the 1e-4 quantile of Poisson noise.
-        information = 1 / series.variance[present]
+        information = 1 / series.variance
         reach = np.maximum(reach, (CLIP_SD * np.sqrt(information) + 2.5) / information)
-    return np.clip(series.working[present], around - reach, around + reach)
+    return np.clip(series.working, around - reach, around + reach)
 
 
 def sparse_step(series: Series) -> int:

@@ -152,8 +152,8 @@ class Series:
     ) -> Series:
         """Make a series of plain values, with their sampling variance when it is known."""
         y = _floats("value", value)
-        var = np.full(len(y), np.nan) if variance is None else _floats("variance", variance)
-        rows = np.ones(len(y)) if n is None else _floats("n", n)
+        var = np.broadcast_to(np.nan, len(y)) if variance is None else _floats("variance", variance)
+        rows = np.broadcast_to(1.0, len(y)) if n is None else _floats("n", n)
         y = np.where(np.isfinite(y), y, np.nan)
         return cls(_floats("times", times), width_s, y, y, var, rows, kind)
 
@@ -175,6 +175,11 @@ class Series:
             p = self.native(working)
             return p * (1 - p)
         return self.native(working) if self.kind == "count" else np.ones_like(working)
+
+    def present(self) -> Series:
+        """Return the buckets that have a value."""
+        known = np.isfinite(self.working)
+        return self if known.all() else self.part(known)
 
     def part(self, chosen: npt.NDArray[np.bool_]) -> Series:
         """Return the chosen buckets as a series."""

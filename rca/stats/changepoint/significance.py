@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 from rca.stats.changepoint.noise import Noise
 from rca.stats.changepoint.segment import Data, Segments, refit
@@ -19,6 +19,7 @@ TAIL_RUNS = (2, 3, 4, 6, 8)
 TAIL_ALPHA = 0.2
 #: Shape of the generalised Pareto tail: heavier than exponential, as a guard.
 TAIL_SHAPE = 0.2
+TAIL_PAST = 50_000
 
 
 def floored(segments: Segments, data: Data) -> Segments:
@@ -52,7 +53,7 @@ def anywhere_p(z: Floats, n: int, noise: Noise) -> Floats:
     Bonferroni over the places that differ, with Student's t for the noise being estimated.
     """
     places = max(1.0, n / noise.long_run)
-    tail = 2 * stats.t.sf(np.abs(z), max(3.0, noise.degrees))
+    tail = 2 * special.stdtr(max(3.0, noise.degrees), -np.abs(z))
     return np.asarray(np.minimum(1.0, places * tail), dtype=np.float64)
 
 
@@ -79,6 +80,7 @@ def tail_run(residual: Floats, alpha: float) -> tuple[int, float] | None:
     compared with all earlier runs of its length in the series: the tail above their 90 % quantile
     is extrapolated by a generalised Pareto law. Autocorrelation and heavy tails so need no model.
     """
+    residual = residual[-TAIL_PAST:]
     n = len(residual)
     share = alpha * TAIL_ALPHA / len(TAIL_RUNS)
     best: tuple[int, float] | None = None
