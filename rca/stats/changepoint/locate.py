@@ -157,10 +157,10 @@ def _log_prior(lengths: int) -> Floats:
 
 
 def _lengths(width_s: float, longest: float) -> Floats:
-    """Return ramp lengths: 0, then doubling from two buckets."""
+    """Return ramp lengths: 0, then half as long again each, from two buckets."""
     lengths = [0.0]
     length = 2 * width_s
     while length <= longest:
         lengths.append(length)
-        length *= 2
+        length *= 1.5
     return np.asarray(lengths)

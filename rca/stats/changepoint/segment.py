@@ -9,7 +9,7 @@ under an autoregression in the same way).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -37,9 +37,11 @@ CHANGE_COST = 2.5
 CLIP_SD = 3.5
 #: Variance of a white series around `neighbours_median`, which has a variance of its own.
 NEIGHBOURS_VARIANCE = 1.3
+PATH_RATIO = 1.8
 CHOOSE_BUCKETS = 4096
 SEGMENT_BUCKETS = 65_536
 EVENTS_PER_BUCKET = 5.0
+MIN_POOLED = 8
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class Segments:
     residual: Floats
     noise: Noise
     score: float
+    #: Long-run variance whose penalty gave these segments (for unit weight).
+    scale: float = 0.0
 
     @property
     def season(self) -> Season:
@@ -140,7 +144,7 @@ def choose(data: Data, season: str | None, sparse_step: int) -> Segments:
         kind = best.season.kind
         fine = pooled(data, fine_step)
         blocks = np.searchsorted(coarse.times[best.starts], fine.times, side="right")
-        best = _alternate(fine, kind, blocks)
+        best = _alternate(fine, kind, blocks, best.scale or None)
         coarse = fine
     return _full_resolution(data, coarse, best)
 
@@ -172,7 +176,7 @@ def refit(data: Data, starts: Ints, kind: SeasonKind) -> Segments:
     return Segments(starts, fit, residual, noise, _score(data, residual, len(starts), parameters))
 
 
-def _alternate(data: Data, kind: SeasonKind, blocks: Ints) -> Segments:
+def _alternate(data: Data, kind: SeasonKind, blocks: Ints, scale: float | None = None) -> Segments:
     """Fit the season around given levels, then segments and season in turn until they settle."""
     fit = fit_season(
         data.times,
@@ -185,44 +189,55 @@ def _alternate(data: Data, kind: SeasonKind, blocks: Ints) -> Segments:
     )
     best: Segments | None = None
     for _ in range(4):
-        starts = _best_on_path(data, data.y - _effect(fit, data), fit.season.n_parameters)
+        flat = data.y - _effect(fit, data)
+        starts, scale = _best_on_path(data, flat, fit.season.n_parameters, scale)
         found = refit(data, starts, kind)
         if best is not None and found.score >= best.score - 1e-9:
             break
-        best, fit = found, found.fit
+        best, fit = replace(found, scale=scale), found.fit
         if kind == "none":
             break
     assert best is not None
     return best
 
 
-def _best_on_path(data: Data, y: Floats, parameters: int) -> Ints:
-    """Return the best-scored segmentation over penalties from white to strongly correlated."""
+def _best_on_path(
+    data: Data, y: Floats, parameters: int, around: float | None
+) -> tuple[Ints, float]:
+    """Return the best-scored segmentation over penalties, and the long-run variance behind it.
+
+    The penalty of a change is ``2.5 log n`` times a long-run variance. That is tried from the
+    variance between neighbours to many times the whole variance, or near ``around`` when known.
+    """
     from rca.stats.changepoint.kernels import optimal_levels
 
     n = len(y)
-    none = np.zeros(0, dtype=np.int64)
     root = np.sqrt(data.weight)
-    best, best_score = none, _score(data, (y - _mean(y, data.weight)) * root, 0, parameters)
-    if n < 5:
-        return best
-    low = noises.robust_sd((y - noises.neighbours_median(y)) * root) ** 2 / NEIGHBOURS_VARIANCE
-    high = float(np.mean(((y - _mean(y, data.weight)) * root) ** 2))
-    scale = 0.8 * max(low, 1e-9 * high)
-    seen = -1
-    while scale < 40 * high and scale > 0:
+    centred = (y - _mean(y, data.weight)) * root
+    best = np.zeros(0, dtype=np.int64)
+    if n < MIN_POOLED:
+        return best, 0.0
+    best_score = _score(data, centred, 0, parameters)
+    near = noises.robust_sd((y - noises.neighbours_median(y)) * root) ** 2 / NEIGHBOURS_VARIANCE
+    whole = float(np.mean(centred**2))
+    lowest, highest = 0.8 * max(near, 1e-9 * whole), 40 * whole
+    if around is not None:
+        lowest, highest = around / PATH_RATIO, around * PATH_RATIO * 1.01
+    scale, best_scale, seen, worse = lowest, lowest, -1, 0
+    while 0 < scale < highest and worse < 4:
         starts = optimal_levels(y, data.weight, CHANGE_COST * np.log(n) * scale)
-        scale *= 1.7
         if len(starts) == 0:
             break
-        if len(starts) == seen or len(starts) > n / 4:
-            continue
-        seen = len(starts)
-        residual = (y - _levels(y, data.weight, starts)) * root
-        score = _score(data, residual, len(starts), parameters)
-        if score < best_score:
-            best, best_score = starts, score
-    return best
+        if len(starts) != seen and len(starts) <= n / 4:
+            seen = len(starts)
+            residual = (y - _levels(y, data.weight, starts)) * root
+            score = _score(data, residual, len(starts), parameters)
+            if score < best_score:
+                best, best_score, best_scale, worse = starts, score, scale, 0
+            elif len(best):
+                worse += 1
+        scale *= PATH_RATIO
+    return best, best_scale if len(best) else scale
 
 
 def _score(data: Data, residual: Floats, changes: int, parameters: int) -> float:

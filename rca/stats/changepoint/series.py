@@ -84,7 +84,8 @@ class Series:
         if (hits < 0).any() or (hits > rows).any():
             raise BadValueError("k is below 0 or above n in some bucket. Give hits among n rows.")
         window = _smoothing_window(np.minimum(hits, rows - hits), rows)
-        p = (_moving_sum(hits, window) + 0.5) / (_moving_sum(rows, window) + 1.0)
+        smooth = rows - _tamed(rows - _tamed(hits, rows, window), rows, window)
+        p = (_moving_sum(smooth, window) + 0.5) / (_moving_sum(rows, window) + 1.0)
         with np.errstate(divide="ignore", invalid="ignore"):
             value = np.where(rows > 0, hits / rows, np.nan)
             working = np.log(p / (1 - p)) + (value - p) / (p * (1 - p))
@@ -114,7 +115,8 @@ class Series:
         window = _smoothing_window(hits, size)
         pooled = _moving_sum(size, window)
         with np.errstate(divide="ignore", invalid="ignore"):
-            base = (_moving_sum(hits, window) + 0.5) / (pooled + 0.5 * size.sum() / hits.sum())
+            smooth = _moving_sum(_tamed(hits, size, window), window)
+            base = (smooth + 0.5) / (pooled + 0.5 * size.sum() / hits.sum())
             base = base if hits.sum() > 0 else 0.5 / pooled
             value = np.where(known, hits / size, np.nan)
             working = np.log(base) + (value - base) / base
@@ -211,6 +213,18 @@ def _smoothing_window(events: Floats, size: Floats) -> int:
     wanted = 5 if rate <= 0 else int(np.ceil(SMOOTH_EVENTS / rate))
     wanted = min(max(5, wanted), max(5, len(events) // 4))
     return wanted + 1 - wanted % 2
+
+
+def _tamed(hits: Floats, size: Floats, window: int) -> Floats:
+    """Return hits cut to what Poisson noise around the other buckets of the window allows.
+
+    A spike must not move the rate that its neighbours are linearised around.
+    """
+    others = _moving_sum(size, window) - size
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = np.where(others > 0, (_moving_sum(hits, window) - hits) / others, np.inf)
+    expected = np.where(size > 0, rate, 0.0) * size
+    return np.minimum(hits, expected + 4 * np.sqrt(expected) + 3)
 
 
 def _moving_sum(value: Floats, window: int) -> Floats:
