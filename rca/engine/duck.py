@@ -16,6 +16,7 @@ from rca.engine.duck_files import scan_sql
 from rca.errors import BadValueError, CorruptFileError, InputError
 
 _numbers = itertools.count(1)
+_BROKEN_PARQUET = ("No magic bytes", "Footer length", "TProtocolException", "don't have a Parquet")
 
 
 class DuckEngine(Engine):
@@ -108,6 +109,8 @@ def translated(error: duckdb.Error) -> InputError:
     """Return the engine's complaint about the input as one line, without its hints on SQL."""
     text = str(error)
     line = next((part for part in text.splitlines() if part.strip()), text)
+    if any(sign in text for sign in _BROKEN_PARQUET):
+        return CorruptFileError(f"a file could not be read: {line}")
     if isinstance(error, (duckdb.ConversionException, duckdb.InvalidInputException)):
         return BadValueError(f"the input could not be read: {_details(text)}")
     if isinstance(error, (duckdb.IOException, duckdb.SerializationException)):
@@ -117,5 +120,5 @@ def translated(error: duckdb.Error) -> InputError:
 
 def _details(text: str) -> str:
     lines = [part.strip() for part in text.splitlines() if part.strip()]
-    useful = [x for x in lines if x.startswith(("Error when", "CSV Error", "Column", "LINE"))]
+    useful = [x for x in lines if x.startswith(("Error when", "CSV Error", "Column"))]
     return "; ".join(dict.fromkeys([lines[0], *useful[:2]])) if lines else text

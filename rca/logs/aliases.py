@@ -90,6 +90,10 @@ ALIASES: Mapping[str, Mapping[str, float]] = {
         "duration_s": 1000.0,
         "duration_seconds": 1000.0,
         "elapsed_time": 1000.0,
+        # These name no unit: the reader decides by the median, and says so.
+        "latency": 1.0,
+        "duration": 1.0,
+        "response_time": 1.0,
     },
     "ttft_ms": {"time_to_first_token_ms": 1.0, "first_token_ms": 1.0, "ttft_s": 1000.0},
     "retrieval_ms": {"retrieval_latency_ms": 1.0, "vector_store_ms": 1.0, "search_ms": 1.0},

@@ -6,20 +6,25 @@ needs is an error that names the column and the value. All other columns are kep
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rca.engine import Engine
 from rca.engine.sql import count_if, f64, lit
 from rca.errors import BadValueError, EmptyLogError, MissingColumnError
-from rca.logs.aliases import CANONICAL, match_columns
+from rca.logs.aliases import CANONICAL, match_columns, normal
+from rca.logs.times import batched, times
 from rca.model.logs import Kind, Logs
 
 _NUMERIC = ("INT", "DECIMAL", "DOUBLE", "FLOAT", "HUGEINT", "BIGINT", "UBIG", "UINT", "REAL")
-_ZONED = "'(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)$'"
 _SHOWN = 3
 #: A call that takes no unit in its name is in seconds when half of all calls take under this.
 _SECONDS_BELOW = 120.0
+#: A column called "id" names requests when at least this share of its values are different.
+_UNIQUE = 0.5
+_SAMPLE = 200_000
+_INDEX = re.compile(r"Unnamed: \d+(\.\d+)*|column0+|__index_level_\d+__|_c0|index")
 
 
 @dataclass(frozen=True)
@@ -59,13 +64,15 @@ def canonical(
     schema = engine.schema(relation)
     if not engine.rows(f"select 1 as one_ from {relation} limit 1"):
         raise EmptyLogError(f"{source or 'the log'} has no rows. Give a log with at least one.")
+    caveats: list[str] = []
+    schema = _without_indexes(schema, mapping or {}, caveats)
     matched = _matched(schema, mapping or {})
+    _keep_unsure_id(engine, relation, matched, mapping or {}, caveats)
     drafts = [
         Draft(name, column, schema[column], engine.dialect.ident(column), factor)
         for name, (column, factor) in matched.items()
     ]
     expressions: dict[str, tuple[str, Kind]] = {}
-    caveats: list[str] = []
     for draft in drafts:
         convert = {"time": _time, "number": _number, "flag": _flag, "status": _status}.get(
             CANONICAL[draft.name], _text
@@ -80,13 +87,11 @@ def canonical(
         expressions["status"] = (_from_http(expressions["http_status"][0]), "text")
     ident = engine.dialect.ident
     parts = ", ".join(f"{sql} as {ident(name)}" for name, (sql, _) in expressions.items())
-    return Logs(
-        engine,
-        engine.view(f"select {parts} from {relation}"),
-        {name: kind for name, (_, kind) in expressions.items()},
-        source,
-        tuple(caveats),
-    )
+    view = engine.view(f"select {parts} from {relation}")
+    if "ts" in expressions:
+        caveats.extend(batched(engine, view))
+    kinds = {name: kind for name, (_, kind) in expressions.items()}
+    return Logs(engine, view, kinds, source, tuple(caveats))
 
 
 def _matched(schema: Mapping[str, str], mapping: Mapping[str, str]) -> dict[str, tuple[str, float]]:
@@ -99,6 +104,44 @@ def _matched(schema: Mapping[str, str], mapping: Mapping[str, str]) -> dict[str,
     rest = [column for column in schema if column not in mapping.values()]
     found = {name: hit for name, hit in match_columns(rest).items() if name not in given}
     return given | found
+
+
+def _without_indexes(
+    schema: Mapping[str, str], mapping: Mapping[str, str], caveats: list[str]
+) -> Mapping[str, str]:
+    """Leave out the unnamed row numbers that pandas writes before a table."""
+    indexes = [
+        name
+        for name, kind in schema.items()
+        if _INDEX.fullmatch(name) and kind.startswith(_NUMERIC) and name not in mapping.values()
+    ]
+    if not indexes or len(indexes) == len(schema):
+        return schema
+    caveats.append(f"unnamed row numbers were left out: {', '.join(map(repr, indexes))}")
+    return {name: kind for name, kind in schema.items() if name not in indexes}
+
+
+def _keep_unsure_id(
+    engine: Engine,
+    relation: str,
+    matched: dict[str, tuple[str, float]],
+    mapping: Mapping[str, str],
+    caveats: list[str],
+) -> None:
+    """Keep a column that is merely called ``id`` as it is when it names several rows at a time."""
+    column = matched.get("request_id", ("", 1.0))[0]
+    if normal(column) != "id" or "request_id" in mapping:
+        return
+    sample = engine.sample(relation, _SAMPLE)
+    ident = engine.dialect.ident(column)
+    row = engine.one(f"select count({ident}) as n_, count(distinct {ident}) as d_ from {sample}")
+    if row["d_"] >= _UNIQUE * row["n_"]:
+        return
+    del matched["request_id"]
+    caveats.append(
+        f"{column!r} has {row['d_']:,} values in {row['n_']:,} rows, so it names no single "
+        "request: it was kept as it is"
+    )
 
 
 def _is_numeric(kind: str) -> bool:
@@ -116,50 +159,14 @@ def _kind(kind: str) -> Kind:
 
 
 def _time(engine: Engine, relation: str, draft: Draft, caveats: list[str]) -> tuple[str, Kind]:
-    column = draft.quoted
-    if draft.type.startswith("TIMESTAMP WITH TIME ZONE"):
-        return engine.dialect.utc(column), "time"
-    if draft.type.startswith(("TIMESTAMP", "DATE")):
-        return f"cast({column} as timestamp)", "time"
-    if _is_numeric(draft.type):
-        return _epoch(engine, relation, draft), "time"
-    facts = engine.one(
-        f"select {count_if(f'{column} is null')} as nulls_, "
-        f"{count_if(f'try_cast({column} as timestamptz) is null and {column} is not null')} "
-        f"as bad_, {count_if(f'regexp_matches(trim({column}), {_ZONED})')} as zoned_, "
-        f"{count_if(f'{column} is not null')} as n_ from {relation}"
-    )
-    if facts["bad_"]:
-        if facts["bad_"] == facts["n_"] and _all_numbers(engine, relation, column):
-            return _epoch(engine, relation, draft), "time"
-        _reject(engine, relation, draft, f"try_cast({column} as timestamptz) is null", "a time")
-    if 0 < facts["zoned_"] < facts["n_"]:
-        raise BadValueError(
-            f"column {draft.source!r} mixes times with a zone ({facts['zoned_']:,} rows) and "
-            f"without one ({facts['n_'] - facts['zoned_']:,} rows). Write all in UTC with Z."
+    read = times(engine, relation, draft.source, draft.type)
+    if read is None:
+        _reject(
+            engine, relation, draft, f"try_cast({draft.quoted} as timestamptz) is null", "a time"
         )
-    if facts["zoned_"] == 0:
-        caveats.append(f"times in {draft.source!r} have no zone and were read as UTC")
-    return engine.dialect.utc(f"cast({column} as timestamptz)"), "time"
-
-
-def _all_numbers(engine: Engine, relation: str, column: str) -> bool:
-    bad = count_if(f"try_cast({column} as double) is null and {column} is not null")
-    return not engine.one(f"select {bad} as bad_ from {relation}")["bad_"]
-
-
-def _epoch(engine: Engine, relation: str, draft: Draft) -> str:
-    """Return the time of a number of seconds, milli-, micro- or nanoseconds since 1970."""
-    row = engine.one(f"select max({f64(draft.quoted)}) as high_ from {relation}")
-    high = row["high_"] or 0.0
-    scale = next((s for s in (1.0, 1e3, 1e6, 1e9) if 1e8 * s <= high < 1e11 * s), None)
-    if scale is None:
-        raise BadValueError(
-            f"column {draft.source!r} counts up to {high:g}, which is no time since 1970. "
-            "A clock that starts at zero cannot be put beside events: map a column of times to ts."
-        )
-    micros = f"floor({f64(draft.quoted)} * {lit(1e6 / scale)})"
-    return f"make_timestamp(cast({micros} as bigint))"
+        raise AssertionError("some value was no time")
+    caveats.extend(read.caveats)
+    return read.sql, "time"
 
 
 def _number(engine: Engine, relation: str, draft: Draft, caveats: list[str]) -> tuple[str, Kind]:

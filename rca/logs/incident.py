@@ -17,6 +17,7 @@ from rca.model.catalogue import resolve
 from rca.model.event import Events
 from rca.model.incident import Incident
 from rca.model.logs import Logs
+from rca.model.metric import Metric
 from rca.model.window import Window, parse_time
 
 _REQUESTS = ("requests", "logs", "predictions", "traces", "spans")
@@ -62,13 +63,23 @@ def read_incident(
         logs=logs,
         events=events,
         alerted_at=parse_time(when, field="alerted_at") if when else logs.span.end,
-        metric=resolve(str(name), logs) if name else None,
+        metric=_measured(resolve(str(name), logs), logs) if name else None,
         service=settings.get("service"),
         name=folder.resolve().name,
         folder=folder,
         baseline_window=_window(settings, "baseline_window"),
         incident_window=_window(settings, "incident_window"),
         caveats=() if len(events) else ("no events were given: none can be named",),
+    )
+
+
+def _measured(metric: Metric, logs: Logs) -> Metric:
+    """Return the metric, or say that no row of the log has a value of it."""
+    if logs.engine.rows(f"select 1 as one_ from {logs.relation} where {metric.measured} limit 1"):
+        return metric
+    raise BadValueError(
+        f"metric {metric.name!r} has no value in any row: {listed(metric.columns)} is empty. "
+        "Choose another metric, or map the column that holds it."
     )
 
 
