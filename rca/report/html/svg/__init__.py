@@ -1,0 +1,1 @@
+"""A static picture of a plotly figure, drawn without a browser."""
