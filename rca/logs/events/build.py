@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from rca.errors import BadValueError, listed
 from rca.logs.events.kinds import kind_of
-from rca.logs.events.source import Draft, LeftOut
+from rca.logs.events.source import Draft, LeftOut, Parsed, Remark
 from rca.logs.events.times import is_missing, read_time
 from rca.logs.events.values import names, simple, text
 from rca.model.event import EVENT_COLUMNS, EVENT_KINDS, Event
 
+_MAX_TITLE = 500
 _TEXTS = ("service", "target", "from_version", "version", "environment", "status", "actor", "url")
 
 
@@ -27,12 +28,15 @@ class Tally:
     date_only: list[str] = field(default_factory=list)
     no_kind: list[str] = field(default_factory=list)
     ends_before: list[str] = field(default_factory=list)
+    bad_ends: list[str] = field(default_factory=list)
     mapped: Counter[tuple[str, str]] = field(default_factory=Counter)
     unknown: Counter[str] = field(default_factory=Counter)
+    remarks: dict[str, None] = field(default_factory=dict)
     left_out: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def caveats(self) -> Iterator[str]:
         """Yield one sentence for each thing that was assumed or left out."""
+        yield from self.remarks
         for reason, places in self.left_out.items():
             yield f"left out {_rows(places)}: {reason} ({_places(places)})"
         if self.naive:
@@ -48,6 +52,8 @@ class Tally:
             )
         if self.ends_before:
             yield f"an end before its start was dropped ({_places(self.ends_before)})"
+        if self.bad_ends:
+            yield f"an end that is no time was dropped ({_places(self.bad_ends)})"
         if self.no_kind:
             yield f"without a kind, taken as annotation: {_places(self.no_kind)}"
         for (word, kind), n in self.mapped.items():
@@ -57,11 +63,14 @@ class Tally:
             yield f"unknown kinds kept as they are: {kept}. Known: {', '.join(EVENT_KINDS)}"
 
 
-def build(drafts: Iterable[Draft | LeftOut], tally: Tally, *, strict: bool) -> Iterator[Event]:
+def build(drafts: Parsed, tally: Tally, *, strict: bool) -> Iterator[Event]:
     """Yield the events of one source; a row that is none is counted in ``tally``."""
     for draft in drafts:
         if isinstance(draft, LeftOut):
             tally.left_out[draft.reason].append(draft.where)
+            continue
+        if isinstance(draft, Remark):
+            tally.remarks[draft.text] = None
             continue
         event = _event(draft, tally, strict)
         if event is not None:
@@ -81,7 +90,7 @@ def _event(draft: Draft, tally: Tally, strict: bool) -> Event | None:
         ts=ts,
         ts_end=end,
         kind=_kind(draft, tally),
-        title=text(draft.title) or "",
+        title=" ".join((text(draft.title) or "").split())[:_MAX_TITLE],
         inputs=names(draft.inputs),
         outputs=names(draft.outputs),
         inferred=str(draft.inferred).strip().lower() in {"true", "1", "1.0", "yes", "t"},
@@ -107,6 +116,8 @@ def _time(value: Any, where: str, tally: Tally, strict: bool, *, needed: bool) -
             ) from error
         if needed:
             tally.left_out[f"unreadable time ({error})"].append(where)
+        else:
+            tally.bad_ends.append(where)
         return None
     if moment.date_only:
         tally.date_only.append(where)

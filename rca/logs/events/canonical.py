@@ -42,6 +42,13 @@ ALIASES: dict[str, tuple[str, ...]] = {
 _ROLES = tuple((name, role) for role, known in ALIASES.items() for name in known)
 #: Objects whose fields are scope themselves, as ``{"scope": {"region": "eu"}}``.
 _SCOPES = ("scope", "labels", "tags", "attributes", "attrs", "metadata", "details", "payload")
+#: Exports that hold something else, by a key of theirs.
+_NOT_EVENTS = {
+    "resourceSpans": "These are spans: give them to rca.read_logs.",
+    "resourceLogs": "These are log records: give them to rca.read_logs.",
+    "resourceMetrics": "These are metrics, not events.",
+    "data": "If this is an answer of Prometheus, give it to rca.logs.series.read_series.",
+}
 #: What a row of events has and a row of measurements has not.
 _HALLMARKS = ("event_id", "kind", "title", "version", "from_version")
 
@@ -106,9 +113,11 @@ def _need_time(records: Sequence[Record]) -> None:
         columns = dict.fromkeys(str(column) for record in records for column in record.value)
         error = MissingColumnError.of("ts", columns)
         place = records[0].where.rpartition(", ")[0] or records[0].where
-        raise MissingColumnError(
-            f"{place} has no time of its events: {error} Name the time ts, time or created_at."
+        advice = next(
+            (advice for column, advice in _NOT_EVENTS.items() if column in columns),
+            "Name the time ts, time or created_at.",
         )
+        raise MissingColumnError(f"{place} has no time of its events: {error} {advice}")
 
 
 CANONICAL = Source("canonical", sniff, parse, strict=True)

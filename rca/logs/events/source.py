@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from rca.logs.events.values import get
+
 
 @dataclass(frozen=True)
 class Record:
@@ -52,7 +54,30 @@ class LeftOut:
     reason: str
 
 
-Parsed = Iterable[Draft | LeftOut]
+@dataclass(frozen=True)
+class Remark:
+    """A limit of an export that the reader of its events must know; it becomes a caveat."""
+
+    text: str
+
+
+Parsed = Iterable[Draft | LeftOut | Remark]
+
+
+def children(record: Record, path: str) -> list[Record]:
+    """Return the items of a list inside a record as records that say where they stood.
+
+    What is no object becomes an empty record, so that it is left out by name and not lost.
+
+    >>> [child.where for child in children(Record({"items": [{}, 3]}, "e.json"), "items")]
+    ['e.json, items 1', 'e.json, items 2']
+    """
+    value = get(record.value, path)
+    name = path.rpartition(".")[2]
+    return [
+        Record(item if isinstance(item, Mapping) else {}, f"{record.where}, {name} {number}")
+        for number, item in enumerate(value if isinstance(value, list | tuple) else (), start=1)
+    ]
 
 
 @dataclass(frozen=True)
@@ -67,7 +92,7 @@ class Source:
         Takes one record and returns from 0 (not mine) to 1 (surely mine), by its keys alone.
     parse : callable
         Takes all records that were found to be its own, of all files of one call, and yields a
-        draft for each event and a ``LeftOut`` for each row that is none.
+        draft for each event, a ``LeftOut`` for each row that is none, and remarks.
     strict : bool
         Whether a row without a readable time is an error (a file written for this purpose)
         or is left out and counted (an export that was not).

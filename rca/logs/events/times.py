@@ -31,6 +31,14 @@ def is_missing(value: Any) -> bool:
     return isinstance(value, str) and value.strip().lower() in {"", "null", "none", "nan", "nat"}
 
 
+def sort_key(value: Any) -> datetime:
+    """Return a time to sort by; what cannot be read comes last."""
+    try:
+        return read_time(value).time
+    except ValueError:
+        return datetime.max.replace(tzinfo=UTC)
+
+
 def read_time(value: Any) -> Moment:
     """Return the UTC time of a datetime, text, or a count of s, ms, us or ns since 1970.
 
