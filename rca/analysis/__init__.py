@@ -1,1 +1,1 @@
-"""To be filled."""
+"""The verbs: each takes a comparison or an incident and returns one Result."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from rca.errors import WindowError
@@ -44,7 +44,11 @@ class Incident:
 
     def __post_init__(self) -> None:
         span = self.logs.span
-        if span and not span.start <= self.alerted_at <= span.end:
+        if span is None:
+            return
+        # An alert follows the rows it speaks of, and the export may end a little before it.
+        slack = max(timedelta(hours=1), 0.05 * span.duration)
+        if not span.start <= self.alerted_at <= span.end + slack:
             raise WindowError(
                 f"alerted_at = {iso(self.alerted_at)} lies outside the log ({span}). "
                 "Give a time within it, or leave it out to take the log's end."
