@@ -9,6 +9,7 @@ RCAError (ValueError)
 │   └── CorruptFileError
 ├── UnknownNameError      a metric, version, dimension or column nobody knows
 ├── WindowError           a time lies outside the log, or a side has no rows
+├── PairingError          rows were to be paired, but their ids mostly do not match
 ├── OutputError           the answer cannot be written there
 └── MissingExtraError     an optional package is needed for this call
 """
@@ -63,6 +64,10 @@ class UnknownNameError(RCAError):
 
 class WindowError(RCAError):
     """A time lies outside the log, or one side of a comparison has no rows."""
+
+
+class PairingError(RCAError):
+    """Rows were to be paired, but the two sides did not answer the same questions."""
 
 
 class OutputError(RCAError):
