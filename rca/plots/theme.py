@@ -7,6 +7,7 @@ exported report) may set them on top.
 
 from __future__ import annotations
 
+import html
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -126,11 +127,30 @@ def apply(figure: Figure, *, title: str | None = None, height: int | None = None
     ('Errors by region', 380)
     """
     figure.layout.template = {"layout": layout()}
+    if figure.layout.bargap is None and any(t.type == "histogram" for t in figure.data):
+        figure.update_layout(bargap=0.03)
+    height = height or figure.layout.height or HEIGHT
+    if figure.layout.legend.y is None and any(
+        _is_subplot_title(a) for a in figure.layout.annotations
+    ):
+        figure.update_layout(legend={"y": 1.02 + 22 / max(height - 124, 40)})
     if title is not None:
         figure.update_layout(title={"text": title})
-    if height is not None or figure.layout.height is None:
-        figure.update_layout(height=HEIGHT if height is None else height)
+    figure.update_layout(height=height)
     return figure
+
+
+def literal(text: object) -> str:
+    """Return text that a figure shows as it is; plotly would read ``<b>`` as a tag.
+
+    Use it for every label that comes from data.
+
+    Examples
+    --------
+    >>> literal("<b>7</b> & more")
+    '&lt;b&gt;7&lt;/b&gt; &amp; more'
+    """
+    return html.escape(str(text), quote=False)
 
 
 def reversed_scale(scale: tuple[tuple[float, str], ...]) -> tuple[tuple[float, str], ...]:
@@ -142,3 +162,7 @@ def reversed_scale(scale: tuple[tuple[float, str], ...]) -> tuple[tuple[float, s
     ((0.0, 'black'), (1.0, 'white'))
     """
     return tuple((1.0 - at, colour) for at, colour in reversed(scale))
+
+
+def _is_subplot_title(annotation: Any) -> bool:
+    return annotation.yref == "paper" and annotation.y is not None and annotation.y > 0.98

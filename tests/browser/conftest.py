@@ -12,7 +12,6 @@ import plotly.graph_objects as go
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from plotly.subplots import make_subplots
-
 from rca.plots import theme
 from rca.report.export import export_html
 
@@ -157,12 +156,23 @@ def report_notebook():
     log = "2026-03-01 15:02 ERROR user said: " + ATTACKS + "\n\x1b[31mtimeout\x1b[0m after 30 s\n"
     cells = [
         new_markdown_cell(
-            "# Accuracy drop in `chat`, 1 March 2026\n\n"
-            "Accuracy fell **from 91 % to 79 %** (95 % interval of the shift: -13.1 to -10.8 points, "
-            "n = 21,465) at **15:00 UTC**, two minutes after [prompt v42](https://git.example/v42).\n\n"
-            "| candidate | probability | why |\n|---|---|---|\n| prompt v42 | 0.86 | onset, scope |\n"
-            "| traffic mix | 0.09 | share of eu-west |\n\n- onset within 4 minutes\n- `region=eu-west`"
-            " carries $\\Delta = \\sum_i p_i$\n\n> Only a person writes *cause*.\n\n![dot](dot.png)"
+            r"""# Accuracy drop in `chat`, 1 March 2026
+
+Accuracy fell **from 91 % to 79 %** (95 % interval of the shift: -13.1 to -10.8 points,
+n = 21,465) at **15:00 UTC**, two minutes after [prompt v42](https://git.example/v42).
+
+| candidate | probability | why |
+|---|---|---|
+| prompt v42 | 0.86 | onset, scope |
+| traffic mix | 0.09 | share of eu-west |
+
+- onset within 4 minutes
+- `region=eu-west` carries $\Delta = \sum_i p_i$
+
+> Only a person writes *cause*.
+
+![dot](dot.png)
+"""
         ),
         new_markdown_cell("## Hostile markdown\n\n" + ATTACKS),
         *(

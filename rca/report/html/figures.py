@@ -14,6 +14,8 @@ from rca.report.html.plotly_json import merged, plain, title_of, traces_of
 from rca.report.html.svg.points import xy_of
 from rca.report.html.svg.scales import category_key, formatted
 
+TITLE_ROOM: Final = 32
+"""Pixels that a figure is lower because its title stands above it, as text of the page."""
 MAX_TABLE: Final = 60
 """Up to so many points a figure also carries its numbers as a table."""
 COMPACT: Final[dict[str, Any]] = {
@@ -42,14 +44,19 @@ def render(figure: Mapping[str, Any], number: int) -> str:
         The place of the figure in the report, from 1: its identifier.
     """
     full = plain(figure)
-    name = html.escape(title_of(full.get("layout")) or f"Figure {number}")
+    layout = full.get("layout") or {}
+    title = title_of(layout)
+    name = html.escape(title or f"Figure {number}")
+    untitled = {**full, "layout": {k: v for k, v in layout.items() if k != "title"}}
     kinds = {trace["type"] for trace in traces_of(full)}
     live = "" if kinds - LIVE else _live(figure, number)
-    picture = static_svg.render(full) if kinds & static_svg.DRAWN or not kinds else ""
-    height = float((full.get("layout") or {}).get("height") or HEIGHT)
+    drawn = static_svg.render(untitled, label=title or f"Figure {number}")
+    picture = drawn if kinds & static_svg.DRAWN or not kinds else ""
+    height = float(layout.get("height") or HEIGHT) - (TITLE_ROOM if title else 0)
+    caption = f"<figcaption>{name}</figcaption>" if title else ""
     space = f'<div class="rca-live" hidden style="height:{height:.0f}px"></div>' if live else ""
     return (
-        f'<figure class="rca-figure" aria-label="{name}">{space}'
+        f'<figure class="rca-figure" aria-label="{name}">{caption}{space}'
         f'<div class="rca-static">{picture}{_substitute(full)}</div>'
         f"{live}{_numbers(full)}</figure>"
     )
@@ -96,7 +103,10 @@ def _finite(value: object) -> object:
 
 def _live(figure: Mapping[str, Any], number: int) -> str:
     data = [_without_webgl(trace) for trace in figure.get("data") or []]
-    layout = {k: v for k, v in (figure.get("layout") or {}).items() if k != "width"}
+    own = figure.get("layout") or {}
+    layout = {k: v for k, v in own.items() if k not in ("width", "height", "title")}
+    if title_of(own) and "t" not in (own.get("margin") or {}):
+        layout["margin"] = {**(own.get("margin") or {}), "t": 76 - TITLE_ROOM}
     config = figure.get("config") or {}
     kept = {key: config[key] for key in ("scrollZoom", "staticPlot") if key in config}
     spec = json_in_html({"data": data, "layout": layout, "config": kept})

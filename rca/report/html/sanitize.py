@@ -17,183 +17,42 @@ from urllib.parse import unquote, urlsplit
 
 import nh3
 
-TAGS: Final = nh3.ALLOWED_TAGS | frozenset(
-    [
-        "section",
-        "main",
-        "style",
-        "input",
-        "label",
-        "progress",
-        "meter",
-        "tfoot",
-        "button",
-        "svg",
-        "g",
-        "path",
-        "rect",
-        "circle",
-        "ellipse",
-        "line",
-        "polyline",
-        "polygon",
-        "text",
-        "tspan",
-        "title",
-        "desc",
-        "defs",
-        "clipPath",
-        "linearGradient",
-        "radialGradient",
-        "stop",
-        "marker",
-        "pattern",
-        "math",
-        "mrow",
-        "mi",
-        "mn",
-        "mo",
-        "mtext",
-        "mspace",
-        "ms",
-        "mfrac",
-        "msqrt",
-        "mroot",
-        "mstyle",
-        "msub",
-        "msup",
-        "msubsup",
-        "munder",
-        "mover",
-        "munderover",
-        "mtable",
-        "mtr",
-        "mtd",
-        "mpadded",
-        "mphantom",
-        "semantics",
-    ]
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+TAGS: Final = nh3.ALLOWED_TAGS | _words(
+    """section main style input label progress meter tfoot
+    svg g path rect circle ellipse line polyline polygon text tspan title desc defs clipPath
+    linearGradient radialGradient stop marker pattern
+    math mrow mi mn mo mtext mspace ms mfrac msqrt mroot mstyle msub msup msubsup munder mover
+    munderover mtable mtr mtd mpadded mphantom semantics"""
 )
-DROPPED_WHOLE: Final = frozenset(
-    [
-        "script",
-        "noscript",
-        "iframe",
-        "object",
-        "embed",
-        "template",
-        "noembed",
-        "noframes",
-        "xmp",
-        "plaintext",
-        "textarea",
-        "select",
-    ]
+DROPPED_WHOLE: Final = _words(
+    """script noscript iframe object embed template noembed noframes xmp plaintext textarea
+    select button"""
 )
-PLAIN_ATTRIBUTES: Final = frozenset(
-    [
-        "id",
-        "class",
-        "style",
-        "title",
-        "lang",
-        "dir",
-        "role",
-        "tabindex",
-        "hidden",
-        "open",
-        "colspan",
-        "rowspan",
-        "scope",
-        "headers",
-        "align",
-        "valign",
-        "width",
-        "height",
-        "border",
-        "cellpadding",
-        "cellspacing",
-        "start",
-        "type",
-        "value",
-        "reversed",
-        "datetime",
-        "cite",
-        "min",
-        "max",
-        "low",
-        "high",
-        "optimum",
-        "for",
-        "alt",
-        "x",
-        "y",
-        "x1",
-        "x2",
-        "y1",
-        "y2",
-        "cx",
-        "cy",
-        "r",
-        "rx",
-        "ry",
-        "dx",
-        "dy",
-        "d",
-        "points",
-        "transform",
-        "viewBox",
-        "preserveAspectRatio",
-        "fill",
-        "fill-opacity",
-        "fill-rule",
-        "stroke",
-        "stroke-width",
-        "stroke-dasharray",
-        "stroke-linecap",
-        "stroke-linejoin",
-        "stroke-opacity",
-        "opacity",
-        "font-size",
-        "font-family",
-        "font-weight",
-        "font-style",
-        "text-anchor",
-        "dominant-baseline",
-        "alignment-baseline",
-        "shape-rendering",
-        "offset",
-        "stop-color",
-        "stop-opacity",
-        "gradientTransform",
-        "gradientUnits",
-        "clip-path",
-        "clipPathUnits",
-        "refX",
-        "refY",
-        "markerWidth",
-        "markerHeight",
-        "markerUnits",
-        "orient",
-        "xmlns",
-        "display",
-        "mathvariant",
-        "stretchy",
-        "fence",
-        "separator",
-        "accent",
-        "columnalign",
-        "rowspacing",
-        "columnspacing",
-    ]
+PLAIN_ATTRIBUTES: Final = _words(
+    """id class style title lang dir role tabindex hidden open colspan rowspan scope headers align
+    valign width height border cellpadding cellspacing start type value reversed datetime cite
+    min max low high optimum for alt
+    x y x1 x2 y1 y2 cx cy r rx ry dx dy d points transform viewBox preserveAspectRatio fill
+    fill-opacity fill-rule stroke stroke-width stroke-dasharray stroke-linecap stroke-linejoin
+    stroke-opacity opacity font-size font-family font-weight font-style text-anchor
+    dominant-baseline alignment-baseline shape-rendering offset stop-color stop-opacity
+    gradientTransform gradientUnits clip-path clipPathUnits refX refY markerWidth markerHeight
+    markerUnits orient xmlns
+    display mathvariant stretchy fence separator accent columnalign rowspacing columnspacing"""
 )
 ATTRIBUTES: Final = {
     "a": {"href", "name"},
     "img": {"src", "loading"},
     "input": {"checked", "disabled"},
-    "button": {"disabled"},
 }
 STYLE: Final = re.compile(r"(<style[^>]*>)(.*?)(</style>)", re.DOTALL | re.IGNORECASE)
+CSS_TEXT: Final = re.compile(r"""/\*.*?\*/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""", re.DOTALL)
+"""Comments and strings of a style sheet: what may hold a brace that is none."""
 FETCH: Final = re.compile(
     r"@import[^;]*;?|(?:-webkit-)?image-set\([^)]*\)|url\(\s*(?!['\"]?(?:data:image/|#))[^)]*\)",
     re.IGNORECASE,
@@ -233,8 +92,8 @@ def clean(fragment: str, folder: Path | None = None) -> str:
             return value if _scheme(value) in LINK_SCHEMES else None
         if attribute == "src":
             return embedded(value, folder)
-        if tag in ("input", "button") and attribute == "type":
-            return value if value in ("checkbox", "radio", "range", "button") else "button"
+        if tag == "input" and attribute == "type":
+            return value if value in ("checkbox", "radio", "range") else "checkbox"
         return value
 
     cleaned: str = nh3.clean(
@@ -248,7 +107,27 @@ def clean(fragment: str, folder: Path | None = None) -> str:
         link_rel=None,
     )
     cleaned = IMAGE.sub(_with_note, cleaned)
-    return STYLE.sub(lambda m: m.group(1) + _quiet(m.group(2)) + m.group(3), cleaned)
+    return STYLE.sub(lambda m: m.group(1) + scoped(m.group(2)) + m.group(3), cleaned)
+
+
+def scoped(css: str) -> str:
+    """Return a style sheet that reaches only the output it stands in and fetches nothing.
+
+    A sheet whose braces do not match could close the scope early: it is dropped.
+
+    Examples
+    --------
+    >>> scoped("td { color: red }")
+    '@scope { td { color: red } }'
+    >>> scoped("} body { display: none }")
+    ''
+    """
+    depth = 0
+    for brace in re.findall(r"[{}]", CSS_TEXT.sub("", css)):
+        depth += 1 if brace == "{" else -1
+        if depth < 0:
+            return ""
+    return f"@scope {{ {_quiet(css).strip()} }}" if depth == 0 else ""
 
 
 def embedded(address: str, folder: Path | None) -> str:

@@ -32,7 +32,7 @@ def undrawn(figure: Mapping[str, Any]) -> list[str]:
     return sorted({trace["type"] for trace in traces_of(figure)} - DRAWN)
 
 
-def render(figure: Mapping[str, Any]) -> str:
+def render(figure: Mapping[str, Any], *, label: str | None = None) -> str:
     """Return a plotly figure as an SVG element.
 
     Parameters
@@ -40,6 +40,9 @@ def render(figure: Mapping[str, Any]) -> str:
     figure : mapping
         ``data`` and ``layout`` as ``figure.to_plotly_json()`` or a notebook holds them. Typed
         arrays of plotly 6 and later are understood. Nulls break a line and leave a bar or cell out.
+
+    label : str, optional
+        What a screen reader says; by default the title of the figure.
 
     Returns
     -------
@@ -76,7 +79,9 @@ def render(figure: Mapping[str, Any]) -> str:
         *(frame.annotation(note, panels, paper) for note in layout.get("annotations") or []),
     ]
     sheet = attr(viewBox=f"0 0 {WIDTH} {height:.0f}", role="img")
-    sheet += attr(aria_label=title_of(layout) or "chart", font_size=12, fill="currentColor")
+    sheet += attr(
+        aria_label=label or title_of(layout) or "chart", font_size=12, fill="currentColor"
+    )
     return f'<svg class="rca-svg"{sheet}>{"".join(parts)}</svg>'
 
 

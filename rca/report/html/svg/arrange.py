@@ -72,8 +72,8 @@ def paper_of(
     left, right, foot = 24.0, 24.0, 46.0
     for x_id, y_id in groups:
         y_axis = layout.get(frame.axis_key(y_id)) or {}
-        labels = [width_of(label[: frame.LABEL_LIMIT]) for _, label in scales[y_id].ticks]
-        need = max(labels, default=0.0) + (32 if y_axis.get("title") else 14)
+        labels = [1.15 * width_of(label[: frame.LABEL_LIMIT]) for _, label in scales[y_id].ticks]
+        need = max(labels, default=0.0) + (38 if y_axis.get("title") else 14)
         if y_axis.get("side") == "right":
             right = max(right, need + 8)
         else:
@@ -143,7 +143,7 @@ def _add_bars(
     for bar in bars:
         ends = error_end(bar.trace.get(f"error_{name}"), bar.index, bar.end) or ()
         values[value] += [end for end in (bar.end, *ends) if end is not None]
-        feet[value].append(bar.base)
+        feet[value] += [0.0] if bar.base == 0 else []
         if kind != "category":
             feet[place] += [bar.centre - bar.width / 2, bar.centre + bar.width / 2]
     log = (layout.get(frame.axis_key(value)) or {}).get("type") == "log"

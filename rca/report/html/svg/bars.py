@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from rca.report.html.svg.scales import as_number, axis_kind, category_key
+from rca.report.html.svg.scales import as_number, axis_kind, category_key, rounded_up
 
 BAR_KINDS: Final = ("bar", "waterfall")
 WATERFALL: Final = {"increasing": "#3d9970", "decreasing": "#ff4136", "totals": "#4499ff"}
@@ -92,8 +92,8 @@ def bars_of(
 def histogram_as_bars(trace: Mapping[str, Any]) -> dict[str, Any]:
     """Return a histogram of raw values as a bar trace of counts or of shares.
 
-    Bins are those that ``xbins`` or ``nbinsx`` ask for (``y`` for a lying one), else as many as
-    Sturges' rule says.
+    Bins are those that ``xbins`` or ``nbinsx`` ask for (``y`` for a lying one), else about two
+    standard deviations over n to the power 0.4, as plotly has it.
     """
     lying = trace.get("x") is None
     axis, other = ("y", "x") if lying else ("x", "y")
@@ -126,7 +126,14 @@ def _bins(trace: Mapping[str, Any], axis: str, kind: str, numbers: Sequence[floa
     if start is not None and end is not None and size:
         size = size / 1000.0 if kind == "date" else size
         return np.arange(start, end + size * 0.5, size)
-    return int(trace.get(f"nbins{axis}") or 0) or max(int(np.log2(max(len(numbers), 1))) + 1, 5)
+    low, high = min(numbers, default=0.0), max(numbers, default=1.0)
+    wanted = trace.get(f"nbins{axis}")
+    spread = float(np.std(numbers)) if numbers else 0.0
+    rough = (high - low) / wanted if wanted else 2 * spread / max(len(numbers), 1) ** 0.4
+    if not numbers or not rough > 0:
+        return 1
+    step = rounded_up(rough) if wanted else rounded_up(rough * 0.7)
+    return np.arange(np.floor(low / step) * step, high + step * 1.001, step)
 
 
 def _normed(trace: Mapping[str, Any], counts: list[float]) -> list[float]:

@@ -129,7 +129,7 @@ def color_bar(trace: Mapping[str, Any], layout: Mapping[str, Any], panel: Panel)
             f"<rect{attr(x=x, y=panel.top + i * step, width=12, height=step + 0.5, fill=fill)}/>"
         )
     for share in (0.0, 0.5, 1.0):
-        words = formatted(low + (high - low) * share, spec.get("tickformat"))
+        words = formatted(low + (high - low) * share, spec.get("tickformat") or ".3")
         parts.append(text(x + 17, panel.top + (1 - share) * panel.height + 4, words))
     parts.append(text(x, panel.top - 9, title_of(spec), limit=14))
     return "".join(parts)
@@ -182,7 +182,7 @@ def _y_axis(panel: Panel, axis: Mapping[str, Any]) -> str:
         parts.append(text(x, y + 4, words, text_anchor=side, limit=LABEL_LIMIT))
         widest = max(widest, width_of(words[:LABEL_LIMIT]))
     title = title_of(axis)
-    x = edge + widest + 22 if right else edge - widest - 16
+    x = edge + widest * 1.15 + 22 if right else edge - widest * 1.15 - 16
     y = panel.top + panel.height / 2
     turn = f"rotate(-90 {x:.1f} {y:.1f})"
     parts.append(text(x, y, title, text_anchor="middle", transform=turn) if title else "")

@@ -139,8 +139,20 @@ def formatted(value: float, spec: str | None = None) -> str:
         return prefix + _si(value)
     if letter == "d":
         return prefix + format(round(value), f"{plus}{comma}d")
-    places = f".{precision}" if precision is not None else ""
-    return prefix + format(value, f"{plus}{comma}{places}{letter or ('f' if precision else '')}")
+    places = f".{precision or 12}" if precision or not letter else f".{precision or 0}"
+    return prefix + format(value, f"{plus}{comma}{places}{letter or 'g'}")
+
+
+def rounded_up(number: float) -> float:
+    """Return the next number of the row 1, 2, 5, 10, 20, 50, ...
+
+    Examples
+    --------
+    >>> rounded_up(0.3), rounded_up(12)
+    (0.5, 20.0)
+    """
+    power = 10.0 ** math.floor(math.log10(number))
+    return next(m * power for m in (1, 2, 5, 10) if m * power >= number * 0.999)
 
 
 def _categories(axis: Mapping[str, Any], values: Iterable[Any]) -> dict[str, int]:
@@ -224,9 +236,7 @@ def _ticks(
 
 
 def _linear_places(low: float, high: float, n_ticks: int) -> list[float]:
-    rough = (high - low) / max(n_ticks, 1)
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(m * power for m in (1, 2, 5, 10) if m * power >= rough * 0.999)
+    step = rounded_up((high - low) / max(n_ticks, 1))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [i * step for i in range(first, last + 1)]
 
