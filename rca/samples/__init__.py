@@ -9,13 +9,13 @@ the truth, :func:`compare` scores a diagnosis against it.
 from __future__ import annotations
 
 from rca.samples.big import big_log
-from rca.samples.drill import answer, drill
+from rca.samples.drills import answer, drill
 from rca.samples.families import FAMILIES, Family
+from rca.samples.folder import read_truth, write
+from rca.samples.scene import SimulatedIncident, simulate
 from rca.samples.score import Scored, compare
 from rca.samples.showcase import SAMPLES, sample, write_samples
-from rca.samples.simulate import SimulatedIncident, simulate
 from rca.samples.truth import Cause, Truth
-from rca.samples.write import read_truth, write
 
 __all__ = [
     "FAMILIES",

@@ -9,10 +9,10 @@ import pyarrow.parquet as pq
 
 from rca.errors import BadValueError, UnknownNameError
 from rca.samples.families import FAMILIES
-from rca.samples.simulate import Scene, draw_scene
+from rca.samples.folder import built_beside, write_about
+from rca.samples.scene import Scene, draw_scene
 from rca.samples.truth import Truth
 from rca.samples.world import UnsuitableError
-from rca.samples.write import built_beside, write_about
 
 
 def big_log(
@@ -21,7 +21,7 @@ def big_log(
     folder: str | Path,
     *,
     family: str = "model_rollout",
-    batch_rows: int = 500_000,
+    batch_rows: int = 250_000,
 ) -> Truth:
     """Write an incident folder with a log of ``n_rows`` calls; return what was planted.
 

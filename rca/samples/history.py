@@ -35,8 +35,10 @@ PREFIXES = {"deploy": "dep", "rollback": "dep", "pipeline": "run", "upstream": "
 Draw = tuple[Event, Rollout | None]
 
 
-def distract(world: World, faults: Sequence[Fault]) -> tuple[list[Event], list[Rollout]]:
-    """Draw 3 to 30 events without effect, a good part of them within 12 hours of the onset.
+def distract(
+    world: World, faults: Sequence[Fault], n_events: int | None = None
+) -> tuple[list[Event], list[Rollout]]:
+    """Draw events without effect (3 to 30), a good part of them within 12 hours of the onset.
 
     An event that the data could not tell from the cause (a change of the same service, just before
     the onset, with no mark that excludes it) would make the truth unknowable: such a one is moved
@@ -48,7 +50,9 @@ def distract(world: World, faults: Sequence[Fault]) -> tuple[list[Event], list[R
     taken = {(f.rollout.column, f.rollout.owner) for f in faults if f.rollout}
     near = rng.uniform(0.25, 0.6)
     kinds, weights = tuple(KINDS), np.array(list(KINDS.values()))
-    for kind in rng.choice(kinds, int(rng.integers(3, 31)), p=weights / weights.sum()):
+    n_drawn = int(rng.integers(3, 31))
+    n_events = n_drawn if n_events is None else n_events
+    for kind in rng.choice(kinds, n_events, p=weights / weights.sum()):
         at = _time(world, near)
         unsafe = kind in RIVALS and _confusable(at, faults)
         if unsafe and world.chance(0.5):
@@ -133,7 +137,7 @@ def _excluded(world: World, event: Event) -> Event:
 
 def _deploy(world: World, at: float) -> Draw:
     if world.chance(0.5):
-        target = world.one_of(words.COMPONENTS)
+        target = world.one_of((*words.COMPONENTS, "new client library"))
         event = world.event("deploy", at, f"Deploy {target}", target=target, actor="ci-bot")
         return {
             **event,
@@ -179,6 +183,9 @@ def _flag(world: World, at: float) -> Draw:
 
 
 def _config(world: World, at: float) -> Draw:
+    if world.chance(0.4):
+        title, target = words.DECOYS[int(world.rng.integers(len(words.DECOYS)))]
+        return world.event("config", at, title, target=target, actor="platform-team"), None
     setting = world.one_of(words.SETTINGS)
     old = int(world.rng.integers(2, 40))
     event = world.event("config", at, f"Change {setting}", target=setting, actor="platform-team")
@@ -193,6 +200,7 @@ def _pipeline(world: World, at: float) -> Draw:
         f"Load {table}",
         target=table.split(".")[-1],
         table=table,
+        inputs=["raw." + table.split(".")[-1]],
         outputs=[table],
         ts_end=at + world.uniform(0.1, 1.0) * HOUR,
         actor="scheduler",
@@ -205,7 +213,7 @@ def _upstream(world: World, at: float) -> Draw:
     return world.event(
         "upstream",
         at,
-        f"{provider}: {world.one_of(('maintenance', 'degraded console', 'delayed billing data'))}",
+        f"{provider}: {world.one_of(words.NOTICES)}",
         target=provider,
         ts_end=at + world.uniform(0.2, 3.0) * HOUR,
         status="resolved",
@@ -253,6 +261,7 @@ def _daily_run(world: World, faults: Sequence[Fault]) -> list[Event]:
     table = next(t for t in reversed(words.TABLES) if t not in written)
     first = world.clock.start + world.uniform(0, 1) * DAY
     times = np.arange(first, world.clock.end, DAY)
+    feeds_the_fault = any(fault.kind == "pipeline" for fault in faults)
     return [
         world.event(
             "pipeline",
@@ -260,10 +269,12 @@ def _daily_run(world: World, faults: Sequence[Fault]) -> list[Event]:
             f"Load {table}",
             target=table.split(".")[-1],
             table=table,
+            inputs=["raw." + table.split(".")[-1]],
             outputs=[table],
             ts_end=float(at) + 0.3 * HOUR,
             actor="scheduler",
             status="succeeded",
         )
         for at in times
+        if not (feeds_the_fault and _confusable(float(at), faults))
     ]

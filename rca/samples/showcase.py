@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from rca.samples.simulate import SimulatedIncident, simulate
-from rca.samples.write import write
+from rca.samples.folder import write
+from rca.samples.scene import SimulatedIncident, simulate
 
 
 @dataclass(frozen=True)
@@ -24,14 +24,14 @@ class Sample:
 
 SAMPLES: Mapping[str, Sample] = MappingProxyType(
     {
-        "accuracy_drop": Sample("model_rollout", 1, 24_000, "rag", text=True),
-        "latency_spike": Sample("provider_latency", 1, 24_000, "chat"),
-        "cost_explosion": Sample("retry_loop", 1, 20_000, "agent"),
-        "unsafe_outputs": Sample("prompt_unsafe", 1, 20_000, "chat", text=True),
-        "data_drift": Sample("pipeline_units", 1, 30_000, "classifier"),
+        "accuracy_drop": Sample("model_rollout", 3, 24_000, "rag", text=True),
+        "latency_spike": Sample("provider_latency", 6, 24_000, "chat"),
+        "cost_explosion": Sample("retry_loop", 5, 20_000, "agent"),
+        "unsafe_outputs": Sample("prompt_unsafe", 5, 20_000, "chat", text=True),
+        "data_drift": Sample("pipeline_units", 5, 30_000, "classifier"),
         "traffic_mix": Sample("traffic_mix", 1, 24_000, "chat"),
-        "seasonal_dip": Sample("seasonal_dip", 1, 24_000, "chat"),
-        "labels_stopped": Sample("labels_stopped", 1, 30_000, "classifier"),
+        "seasonal_dip": Sample("seasonal_dip", 3, 24_000, "chat"),
+        "labels_stopped": Sample("labels_stopped", 4, 30_000, "classifier"),
     }
 )
 

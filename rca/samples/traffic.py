@@ -64,14 +64,22 @@ class Rows:
 
 
 def arrivals(
-    service: Service, clock: Clock, weather: FloatArray, n_rows: int, rng: np.random.Generator
+    service: Service,
+    clock: Clock,
+    weather: FloatArray,
+    n_rows: int,
+    rng: np.random.Generator,
+    *,
+    gaps: Sequence[tuple[float, float]] = (),
 ) -> IntArray:
-    """Draw how many calls start in each bin of five minutes; they add up to ``n_rows``."""
+    """Draw how many calls start in each bin of five minutes: ``n_rows`` in all, none in gaps."""
     n_bins = max(1, int(np.ceil((clock.end - clock.start) / BIN_S)))
     middle: FloatArray = np.asarray(clock.start + (np.arange(n_bins) + 0.5) * BIN_S, np.float64)
     width = np.minimum(BIN_S, clock.end - (clock.start + np.arange(n_bins) * BIN_S))
     hour = np.minimum(((middle - clock.start) / HOUR).astype(np.int64), len(weather) - 1)
     weight = np.exp(service.traffic.at(middle) + weather[hour]) * np.maximum(width, 0)
+    for low, high in gaps:
+        weight[(middle >= low) & (middle < high)] = 0.0
     counts: IntArray = rng.multinomial(n_rows, weight / weight.sum())
     return counts
 

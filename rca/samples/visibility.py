@@ -68,7 +68,7 @@ def noise_units(table: pa.Table, what: str, clock: Clock) -> float:
     y = y - profile[hour]
     duration = clock.alerted_at - clock.onset
     width = min(duration, 6 * HOUR)
-    window = ((clock.onset - ts[before]) / width).astype(np.int64)
+    window = -1 - np.floor((ts[before] - clock.onset) / width).astype(np.int64)
     n = np.bincount(window)
     means = np.bincount(window, y[before])[n > 0] / n[n > 0]
     between = means.std(ddof=1) * np.sqrt(width / duration) if len(means) > 3 else 0.0

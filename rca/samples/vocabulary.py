@@ -38,6 +38,19 @@ FLAGS = ("compact_context", "fast_path", "new_reranker", "strict_json", "memory_
 SETTINGS = ("timeout_ms", "max_tokens", "temperature", "top_k", "pool_size", "cache_ttl_s")
 COMPONENTS = ("gateway", "retriever", "worker", "guardrails", "exporter", "admin-ui")
 OTHER_SERVICES = ("billing-portal", "email-sender", "mobile-backend", "warehouse-sync")
+DECOYS = (
+    ("Raise max_retries and drop the back-off", "retry_policy"),
+    ("Raise ef_search of the vector index", "retriever"),
+    ("Raise retriever top_k and history length", "context"),
+    ("Re-tune the output safety filter", "safety_filter"),
+)
+NOTICES = (
+    "maintenance",
+    "degraded console",
+    "delayed billing data",
+    "elevated latency",
+    "elevated errors",
+)
 ROLES = ("ci-bot", "release-bot", "scheduler", "on-call", "platform-team", "ml-team", "data-team")
 TABLES = ("features.customer_profile", "features.order_history", "features.catalogue")
 NUMERIC_FEATURES = (

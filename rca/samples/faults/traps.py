@@ -15,20 +15,19 @@ from rca.samples.traffic import Rows
 from rca.samples.world import Fault, UnsuitableError, World
 
 MIXES = (
-    ("accuracy", "accuracy", "query_type", -1.3),
-    ("accuracy", "accuracy", "client", -1.3),
-    ("mean_latency", "log_out", "query_type", 0.9),
-    ("input_tokens", "log_in", "prompt_template", 0.9),
-    ("flagged_rate", "flagged", "query_type", 1.6),
+    ("accuracy", None, "accuracy", "query_type", -1.3),
+    ("accuracy", None, "accuracy", "client", -1.3),
+    ("mean_latency", "latency_ms", "log_out", "query_type", 0.9),
+    ("input_tokens", "input_tokens", "log_in", "prompt_template", 0.9),
+    ("flagged_rate", "flagged", "flagged", "query_type", 1.6),
 )
 
 
 def traffic_mix(world: World) -> Fault:
     """Let more calls come of a kind that was always hard: the total moves, no slice does."""
-    fitting = [m for m in MIXES if world.service.logs(m[2])]
-    metric, latent, dimension, size = fitting[int(world.rng.integers(len(fitting)))]
-    if metric in {"input_tokens", "flagged_rate"} and world.service.classifies:
-        raise UnsuitableError("the metric is not logged")
+    logs = world.service.logs
+    fitting = [m for m in MIXES if logs(m[3]) and (m[1] is None or logs(m[1]))]
+    metric, _, latent, dimension, size = fitting[int(world.rng.integers(len(fitting)))]
     value = world.value(dimension, 0.05, 0.35)
     world.set_effect(latent, dimension, value, size * world.uniform(0.8, 1.4))
     rollout = world.rolled_out(p_instant=0.5)

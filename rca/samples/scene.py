@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from rca.errors import BadValueError, UnknownNameError
-from rca.samples.clock import Clock, draw_clock, iso
+from rca.samples.clock import HOUR, Clock, draw_clock, iso
 from rca.samples.families import FAMILIES
 from rca.samples.history import distract, finished
 from rca.samples.outcomes import measure, predict
@@ -65,12 +65,14 @@ class Scene:
     incident: dict[str, str]
     truth: Truth
     n_rows: int
+    gaps: tuple[tuple[float, float], ...]
     seed: tuple[int, ...]
 
     def tables(self, strength: float = 1.0, *, batch_rows: int) -> Iterator[pa.Table]:
         """Yield the log in time order, about ``batch_rows`` calls at a time."""
         rng = np.random.default_rng((*self.seed, 1))
-        counts = arrivals(self.service, self.clock, self.weather["traffic"], self.n_rows, rng)
+        sky = self.weather["traffic"]
+        counts = arrivals(self.service, self.clock, sky, self.n_rows, rng, gaps=self.gaps)
         first_id = 0
         for bins in batches(counts, batch_rows):
             seed = (*self.seed, 2, bins[0])
@@ -107,6 +109,8 @@ def simulate(
     style: str | None = None,
     text: bool | None = None,
     lag_scale: float = 1.0,
+    clock_error_s: float | None = None,
+    n_events: int | None = None,
 ) -> SimulatedIncident:
     """Draw one incident of a family, with its truth; the same arguments give the same incident.
 
@@ -131,6 +135,11 @@ def simulate(
     lag_scale
         Factor on the delays between events and their effects, to test a ranker whose assumptions
         are wrong.
+    clock_error_s
+        Standard deviation of the error of event times in seconds; 0, 30 or 150 when None.
+    n_events
+        How many events without effect are drawn (some are dropped where they would hide the cause,
+        nightly runs come on top); 3 to 30 when None.
 
     Raises
     ------
@@ -149,15 +158,21 @@ def simulate(
     for attempt in range(ATTEMPTS):
         try:
             scene = draw_scene(
-                family, (seed, attempt), n_rows, style=style, text=text, lag_scale=lag_scale
+                family,
+                (seed, attempt),
+                n_rows,
+                style=style,
+                text=text,
+                lag_scale=lag_scale,
+                clock_error_s=clock_error_s,
+                n_events=n_events,
             )
         except UnsuitableError:
             continue
         for strength in STRENGTHS:
-            if not all(_seen(replace(scene, faults=(f,)), strength) for f in scene.faults):
-                continue
-            table = _whole(scene, strength)
-            return SimulatedIncident(table, scene.events, scene.incident, scene.truth)
+            table = _visible(scene, strength)
+            if table is not None:
+                return SimulatedIncident(table, scene.events, scene.incident, scene.truth)
     raise BadValueError(
         f"no visible incident of {family!r} in {ATTEMPTS} attempts with seed {seed} and "
         f"{n_rows} rows. Give more rows or another seed."
@@ -172,6 +187,8 @@ def draw_scene(
     style: str | None = None,
     text: bool | None = None,
     lag_scale: float = 1.0,
+    clock_error_s: float | None = None,
+    n_events: int | None = None,
 ) -> Scene:
     """Draw service, clock, fault and history; raises `UnsuitableError` when they do not fit."""
     about = FAMILIES[family]
@@ -186,12 +203,13 @@ def draw_scene(
     world = World(rng, service, clock, first, lag_scale)
     planted = about.plant(world)
     faults = planted if isinstance(planted, tuple) else (planted,)
-    events, rollouts = distract(world, faults)
+    events, rollouts = distract(world, faults, n_events)
     rollouts += [f.rollout for f in faults if f.rollout is not None]
     number_versions(rollouts, first)
     for fault in faults:
         events += [*fault.companions, *([fault.event] if fault.event else [])]
-    texts = finished(events, float(rng.choice([0.0, 30.0, 150.0])), rng)
+    slip_s = float(rng.choice([0.0, 30.0, 150.0]))
+    texts = finished(events, slip_s if clock_error_s is None else clock_error_s, rng)
     sky = {latent: world.service.noise[latent] for latent in LATENTS}
     sky["traffic"] = (rng.uniform(0.0, 0.2), rng.uniform(0.0, 0.8))
     return Scene(
@@ -209,6 +227,7 @@ def draw_scene(
         },
         truth=Truth(family, tuple(_cause(fault) for fault in faults)),
         n_rows=n_rows,
+        gaps=_gaps(world),
         seed=seeds,
     )
 
@@ -228,13 +247,22 @@ def _whole(scene: Scene, strength: float) -> pa.Table:
     return next(scene.tables(strength, batch_rows=2**62))
 
 
-def _seen(scene: Scene, strength: float) -> bool:
+def _visible(scene: Scene, strength: float) -> pa.Table | None:
+    """Return the log if each fault by itself can be seen in it, else None."""
+    if len(scene.faults) > 1:
+        alone = (replace(scene, faults=(fault,)) for fault in scene.faults)
+        return (
+            None
+            if any(_visible(one, strength) is None for one in alone)
+            else _whole(scene, strength)
+        )
     (fault,) = scene.faults
-    if fault.visible == "nothing":
-        return True
+    table = _whole(scene, strength)
+    if fault.visible == "nothing" or fault.onset is None:
+        return table
     what = fault.metric if fault.visible == "metric" else fault.visible
-    clock = scene.clock if fault.onset is None else replace(scene.clock, onset=fault.onset)
-    return abs(noise_units(_whole(scene, strength), what, clock)) >= VISIBLE
+    clock = replace(scene.clock, onset=fault.onset)
+    return table if abs(noise_units(table, what, clock)) >= VISIBLE else None
 
 
 def _first_versions(service: Service, rng: np.random.Generator) -> dict[tuple[str, str], int]:
@@ -243,6 +271,13 @@ def _first_versions(service: Service, rng: np.random.Generator) -> dict[tuple[st
         for owner in service.values[dimension]:
             first[column, owner] = int(rng.integers(1, 12))
     return first
+
+
+def _gaps(world: World) -> tuple[tuple[float, float], ...]:
+    """Draw spells of the baseline in which the log was lost: most often none."""
+    clock, n = world.clock, int(world.rng.integers(1, 4)) if world.chance(0.25) else 0
+    first = (world.uniform(clock.start + HOUR, clock.onset - 12 * HOUR) for _ in range(n))
+    return tuple((at, at + world.uniform(0.5, 6.0) * HOUR) for at in first)
 
 
 def _cause(fault: Fault) -> Cause:

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from rca.samples.families import FAMILIES
-from rca.samples.simulate import simulate
+from rca.samples.folder import read_truth, write
+from rca.samples.scene import simulate
 from rca.samples.truth import Truth
-from rca.samples.write import read_truth, write
 
 
 def drill(

@@ -17,7 +17,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from rca.errors import MissingFileError, OutputError, UnknownNameError
-from rca.samples.simulate import SimulatedIncident
+from rca.samples.scene import SimulatedIncident
 from rca.samples.truth import Truth
 
 FORMATS = ("parquet", "csv", "jsonl")
@@ -106,7 +106,15 @@ def read_truth(folder: str | Path) -> Truth:
 def write_table(table: pa.Table, path: Path) -> None:
     """Write a request log in the format that the name's ending says."""
     if path.suffix == ".parquet":
-        pq.write_table(table, path, compression="zstd", compression_level=12)
+        ordered = {"ts": "DELTA_BINARY_PACKED", "request_id": "DELTA_BYTE_ARRAY"}
+        pq.write_table(
+            table,
+            path,
+            compression="zstd",
+            compression_level=15,
+            use_dictionary=[name for name in table.column_names if name not in ordered],
+            column_encoding=ordered,
+        )
         return
     times = table["ts"].cast(pa.timestamp("ms", tz="UTC"))
     text = table.set_column(0, "ts", pc.strftime(times, format="%Y-%m-%dT%H:%M:%SZ"))
