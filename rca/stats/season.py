@@ -174,7 +174,7 @@ def fit_season(
 
     Notes
     -----
-    A ridge of 1e-3 of the mean information keeps coefficients that the data cannot tell from the
+    A ridge of 1e-4 of the mean information keeps coefficients that the data cannot tell from the
     levels near zero: a weekend seen once, inside a segment of its own, stays with the segment.
 
     Examples
@@ -201,7 +201,7 @@ def fit_season(
     cross = cell.reshape(n_blocks, n_slots) @ design
     gram = (design * per_slot[:, None]).T @ design - cross.T @ (cross / mass[:, None])
     right = design.T @ value_slot - cross.T @ (total / mass)
-    ridge = 1e-3 * float(per_slot.sum()) / max(1, p) / len(np.unique(slot)) * np.eye(p)
+    ridge = 1e-4 * float(per_slot.sum()) / max(1, p) / len(np.unique(slot)) * np.eye(p)
     covariance = np.linalg.inv(gram + ridge)
     coefficient = covariance @ right
     profile = design @ coefficient

@@ -76,7 +76,7 @@ def detect(
         return nothing(data, missing)
     sparse = segment.sparse_step(series)
     chosen = segment.choose(data, season, sparse)
-    chosen = significance.prune(data, chosen, alpha, frozenset())
+    chosen = significance.prune(data, chosen, alpha)
     raw = _raw_residual(series, data, chosen)
     chosen, tail_p = _add_tail(data, chosen, raw, alpha, sparse)
     if min_segment is not None:

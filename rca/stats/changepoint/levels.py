@@ -37,7 +37,7 @@ class Level:
         rows = series.n[low:high]
         level = float(weight @ (data.y[low:high] - effect) / weight.sum())
         if series.kind in ("rate", "count"):
-            level = _pooled_level(series, series.value[low:high], rows, effect, level)
+            level = pooled_level(series, series.value[low:high], rows, effect, level)
         profile = np.asarray(chosen.season.profile or (0.0,))
         return cls(low, high, level, variance, float(rows.sum()), profile)
 
@@ -60,7 +60,7 @@ class Level:
         )
 
 
-def _pooled_level(
+def pooled_level(
     series: Series, value: Floats, rows: Floats, effect: Floats, start: float
 ) -> float:
     """Return the level whose expected total is the total seen (one-parameter regression)."""

@@ -42,6 +42,8 @@ CHOOSE_BUCKETS = 4096
 SEGMENT_BUCKETS = 65_536
 EVENTS_PER_BUCKET = 5.0
 MIN_POOLED = 8
+#: Prediction error below this part of the variance is round-off, not a better model.
+NEGLIGIBLE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -245,7 +247,8 @@ def _score(data: Data, residual: Floats, changes: int, parameters: int) -> float
     lags = 3 if n >= 80 else 1
     spread = noises.innovation_variance(noises.autocovariance(residual, data.position, lags))
     cost = CHANGE_COST * changes + 0.5 * parameters
-    return 0.5 * n * float(np.log(max(spread, 1e-300))) + cost * float(np.log(n))
+    floor = NEGLIGIBLE * float(np.mean(data.weight * (data.y - _mean(data.y, data.weight)) ** 2))
+    return 0.5 * n * float(np.log(max(spread, floor, 1e-300))) + cost * float(np.log(n))
 
 
 def _levels(y: Floats, weight: Floats, starts: Ints) -> Floats:
@@ -326,6 +329,10 @@ def _clip(
         # Few events are skewed: the reach grows to about the 1e-4 quantile of Poisson noise.
         information = 1 / series.variance
         reach = np.maximum(reach, (CLIP_SD * np.sqrt(information) + 2.5) / information)
+    reach = reach.copy()
+    # The outer buckets have neighbours on one side: a slope must not look like an outlier.
+    reach[:2] += np.ptp(series.working[:5])
+    reach[-2:] += np.ptp(series.working[-5:])
     return np.clip(series.working, around - reach, around + reach)
 
 

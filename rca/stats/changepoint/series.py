@@ -224,7 +224,7 @@ def _tamed(hits: Floats, size: Floats, window: int) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         rate = np.where(others > 0, (_moving_sum(hits, window) - hits) / others, np.inf)
     expected = np.where(size > 0, rate, 0.0) * size
-    return np.minimum(hits, expected + 4 * np.sqrt(expected) + 3)
+    return np.asarray(np.minimum(hits, expected + 4 * np.sqrt(expected) + 3), dtype=np.float64)
 
 
 def _moving_sum(value: Floats, window: int) -> Floats:

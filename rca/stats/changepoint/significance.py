@@ -57,13 +57,17 @@ def anywhere_p(z: Floats, n: int, noise: Noise) -> Floats:
     return np.asarray(np.minimum(1.0, places * tail), dtype=np.float64)
 
 
-def prune(data: Data, segments: Segments, alpha: float, keep: frozenset[int]) -> Segments:
-    """Take out the weakest change, refit, and again, until all are significant."""
+def prune(data: Data, segments: Segments, alpha: float) -> Segments:
+    """Take out the weakest change, refit, and again, until all are significant.
+
+    One bucket alone at either end is an outlier, not a level.
+    """
+    inside = (segments.starts > 1) & (segments.starts < len(data.y) - 1)
+    if not inside.all():
+        segments = refit(data, segments.starts[inside], segments.season.kind)
     segments = floored(segments, data)
     while len(segments.starts):
         p = anywhere_p(change_z(data, segments), len(data.y), segments.noise)
-        free = ~np.isin(segments.starts, list(keep))
-        p = np.where(free, p, 0.0)
         if p.max() <= alpha:
             return segments
         weak = p >= min(1.0, p.max())
