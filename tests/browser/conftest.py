@@ -36,7 +36,7 @@ ATTACKS = (
     '<link rel="stylesheet" href="https://evil.example/a.css">'
     '<style>body { background: url("https://evil.example/b.png") }</style>'
     '<img src="https://evil.example/c.png">'
-    '<a id="lure" href="javascript:window.ran = 5">link</a>'
+    '<a class="lure" href="javascript:window.ran = 5">link</a>'
     '<form action="https://evil.example"><button onclick="window.ran = 6">b</button></form>'
     "<details open ontoggle='window.ran = 7'><summary>s</summary></details>"
 )

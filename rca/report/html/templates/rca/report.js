@@ -47,8 +47,18 @@
     };
   }
 
+  function inked(trace) {
+    const ink = getComputedStyle(document.documentElement).getPropertyValue("--rca-muted").trim();
+    if (trace.type === "waterfall") return { connector: { line: { color: ink } }, ...trace };
+    if (trace.type !== "bar") return trace;
+    const bars = ["error_x", "error_y"].filter((name) => trace[name])
+      .map((name) => [name, { color: ink, ...trace[name] }]);
+    return { ...trace, ...Object.fromEntries(bars) };
+  }
+
   function specOf(figure) {
-    return JSON.parse(figure.querySelector(".rca-spec").textContent);
+    const { data, layout, config } = JSON.parse(figure.querySelector(".rca-spec").textContent);
+    return { data: data.map(inked), layout: themed(layout), config };
   }
 
   async function draw(figure) {
@@ -61,7 +71,7 @@
       const { data, layout, config } = specOf(figure);
       live.hidden = false;
       figure.classList.add("rca-drawn");
-      await Plotly.newPlot(live, data, themed(layout), {
+      await Plotly.newPlot(live, data, layout, {
         ...config, responsive: true, displaylogo: false, typesetMath: false, showTips: false,
       });
     } catch (error) {
@@ -74,9 +84,9 @@
   async function recolour() {
     const Plotly = await plotly;
     for (const figure of drawn) {
-      const { layout } = specOf(figure);
+      const { data, layout } = specOf(figure);
       const live = figure.querySelector(".rca-live");
-      if (!live.hidden && live.data) await Plotly.react(live, live.data, themed(layout));
+      if (!live.hidden && live.data) await Plotly.react(live, data, layout);
     }
   }
 
