@@ -1,0 +1,46 @@
+"""Parse the command line, run one command, turn errors into one line and an exit status."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from rca import __version__
+from rca.cli import drill, export, sniff, triage
+from rca.errors import RCAError
+
+OK, BUG, BAD_INPUT = 0, 1, 2
+_COMMANDS = (triage, export, sniff, drill)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ``rca`` and return its exit status: 0 answered, 2 bad input, 1 a bug.
+
+    Bad input gives one line on standard error; a bug gives its traceback.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except RCAError as error:
+        print(f"rca: {' '.join(str(error).split())}", file=sys.stderr)
+        return BAD_INPUT
+    except BrokenPipeError:
+        # The reader of standard output has gone (as `| head` does): nothing more to say.
+        sys.stderr.close()
+    except KeyboardInterrupt:
+        print("rca: stopped", file=sys.stderr)
+        return 130
+    return OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="rca",
+        description="Find what differs, where, since when, and which event explains it.",
+    )
+    parser.add_argument("--version", action="version", version=f"rca {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in _COMMANDS:
+        command.add_to(commands)
+    return parser
