@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rca.analysis.versions import VersionDiff, diff_versions
     from rca.engine import connect
     from rca.errors import RCAError
     from rca.logs import read_events, read_incident, read_logs
@@ -38,8 +39,10 @@ _HOMES = {
     "Metric": "rca.model.metric",
     "RCAError": "rca.errors",
     "Result": "rca.model.result",
+    "VersionDiff": "rca.analysis.versions",
     "Window": "rca.model.window",
     "connect": "rca.engine",
+    "diff_versions": "rca.analysis.versions",
     "read_events": "rca.logs",
     "read_incident": "rca.logs",
     "read_logs": "rca.logs",

@@ -1,1 +1,6 @@
-"""To be filled."""
+"""Two versions: paired where they answered the same questions, honest where they did not."""
+
+from rca.analysis.versions.result import VersionDiff
+from rca.analysis.versions.verb import diff, diff_versions
+
+__all__ = ["VersionDiff", "diff", "diff_versions"]
