@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rca.analysis.slices import SliceSearch, SliceShifts, find_slices, slice_metric
     from rca.analysis.versions import VersionDiff, diff_versions
     from rca.engine import connect
     from rca.errors import RCAError
@@ -39,13 +40,17 @@ _HOMES = {
     "Metric": "rca.model.metric",
     "RCAError": "rca.errors",
     "Result": "rca.model.result",
+    "SliceSearch": "rca.analysis.slices",
+    "SliceShifts": "rca.analysis.slices",
     "VersionDiff": "rca.analysis.versions",
     "Window": "rca.model.window",
     "connect": "rca.engine",
+    "find_slices": "rca.analysis.slices",
     "diff_versions": "rca.analysis.versions",
     "read_events": "rca.logs",
     "read_incident": "rca.logs",
     "read_logs": "rca.logs",
+    "slice_metric": "rca.analysis.slices",
 }
 
 __all__ = [  # noqa: PLE0604 - the names are strings

@@ -1,1 +1,7 @@
-"""To be filled."""
+"""Slices: what each adds to a shift, and which few carry it."""
+
+from rca.analysis.slices.found import SliceSearch
+from rca.analysis.slices.search import find_slices
+from rca.analysis.slices.shifts import SliceShifts, slice_metric
+
+__all__ = ["SliceSearch", "SliceShifts", "find_slices", "slice_metric"]

@@ -1,0 +1,162 @@
+"""Every cell of single columns and pairs, in one flat table of sums."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rca.analysis.slices.rows import Rows, is_version
+from rca.engine.cube import Codes
+from rca.stats.decompose import succeed
+from rca.stats.ratio import SUMS, Sums
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One column with its few values that matter; all others share the last code."""
+
+    name: str
+    codes: Codes
+    labels: tuple[str, ...]
+    rest: bool
+
+    @property
+    def size(self) -> int:
+        """The number of codes."""
+        return len(self.labels) + self.rest
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Cells of crosses of axes, flat: one entry per cell of the sums of both sides.
+
+    ``baseline`` is what the current rows are compared with: of a new version, the baseline rows
+    that it replaced. ``own`` is the baseline's rows that have the cell's values.
+    """
+
+    axes: tuple[Axis, ...]
+    crosses: tuple[tuple[int, ...], ...]
+    cross: Ints
+    code: Ints
+    baseline: Sums
+    current: Sums
+    own: Sums
+
+    def values(self, cell: int) -> dict[str, str]:
+        """Return a cell's columns and values."""
+        return {axis.name: axis.labels[code] for axis, code in self.parts(cell)}
+
+    def parts(self, cell: int) -> list[tuple[Axis, int]]:
+        """Return a cell's axes and its code on each."""
+        axes = [self.axes[i] for i in self.crosses[self.cross[cell]]]
+        codes = np.unravel_index(int(self.code[cell]), [axis.size for axis in axes])
+        return [(axis, int(code)) for axis, code in zip(axes, codes, strict=True)]
+
+    def mask(self, cell: int) -> Bools:
+        """Return which rows are in a cell."""
+        return np.logical_and.reduce([axis.codes == code for axis, code in self.parts(cell)])
+
+    def depth(self) -> Ints:
+        """Return the number of columns of each cell."""
+        return np.array([len(c) for c in self.crosses])[self.cross]
+
+    def named(self) -> Bools:
+        """Return which cells have a value on every axis, rather than the pooled rest."""
+        out = np.ones(len(self.cross), dtype=bool)
+        for i, cross in enumerate(self.crosses):
+            here = self.cross == i
+            sizes = [self.axes[k].size for k in cross]
+            for axis, code in zip(cross, np.unravel_index(self.code[here], sizes), strict=True):
+                if self.axes[axis].rest:
+                    out[here] &= code < len(self.axes[axis].labels)
+        return out
+
+
+def axis(rows: Rows, name: str, *, min_rows: int, most: int) -> Axis | None:
+    """Return a column's values with enough rows, or None where it tells no rows apart.
+
+    A value is kept by its rows on either side, and by its part of the metric's sum: one caller's
+    few but enormous requests count. At most ``most`` are kept.
+    """
+    codes, n_values = rows.codes[name], len(rows.values[name])
+    baseline, current = rows.sums([codes], [n_values])
+    enough = np.maximum(baseline.n, current.n) >= min_rows
+    weight = np.zeros(n_values)
+    for s in (baseline, current):
+        for part in (s.n, np.abs(s.y)):
+            weight = np.maximum(weight, part / max(float(part.sum()), 1e-300))
+    order = np.lexsort((np.arange(n_values), -weight))
+    kept = np.sort([code for code in order if enough[code]][:most]).astype(np.int64)
+    there = np.maximum(baseline.n, current.n) > 0
+    if there.sum() < 2 or kept.size == 0:
+        return None
+    rest = bool(there.sum() > kept.size)
+    remap = np.full(n_values, kept.size, dtype=np.min_scalar_type(kept.size + 1))
+    remap[kept] = np.arange(kept.size)
+    labels = tuple(rows.label(name, int(code)) for code in kept)
+    return Axis(name, remap[codes], labels, rest)
+
+
+def crosses_of(
+    axes: Sequence[Axis], depth: int, most_cells: int = 2_000_000
+) -> list[tuple[int, ...]]:
+    """Return which axes to cross: each alone, and together up to a depth."""
+    found = []
+    for k in range(1, depth + 1):
+        for chosen in combinations(range(len(axes)), k):
+            if np.prod([float(axes[i].size) for i in chosen]) <= most_cells:
+                found.append(chosen)
+    return found
+
+
+def cells(
+    rows: Rows,
+    axes: Sequence[Axis],
+    crosses: Iterable[tuple[int, ...]],
+    *,
+    keep: Bools | None = None,
+    factor: Array | None = None,
+) -> Cells:
+    """Sum the rows over the cells of each cross."""
+    crosses = tuple(crosses)
+    found = []
+    for i, cross in enumerate(crosses):
+        sizes = [axes[k].size for k in cross]
+        own, current = rows.sums([axes[k].codes for k in cross], sizes, rows=keep, factor=factor)
+        baseline = _succeeded(own, current, [axes[k] for k in cross])
+        there = np.flatnonzero((own.n > 0) | (current.n > 0))
+        found.append((np.full(there.size, i), there, baseline[there], current[there], own[there]))
+    cross, code = (np.concatenate([part[i] for part in found]) for i in (0, 1))
+    sums = [_joined([part[i] for part in found]) for i in (2, 3, 4)]
+    return Cells(tuple(axes), crosses, cross, code, sums[0], sums[1], sums[2])
+
+
+def _succeeded(baseline: Sums, current: Sums, axes: Sequence[Axis]) -> Sums:
+    """Give new versions the baseline that they replaced, within each value of the other columns."""
+    shape = [axis.size for axis in axes]
+    for i, axis in enumerate(axes):
+        if is_version(axis.name):
+            b, c = (_moved(s, shape, i, -1) for s in (baseline, current))
+            moved = [shape[k] for k in range(len(shape)) if k != i] + [shape[i]]
+            baseline = _moved(succeed(b, c), moved, -1, i, flat=True)
+    return baseline
+
+
+def _moved(s: Sums, shape: Sequence[int], source: int, target: int, *, flat: bool = False) -> Sums:
+    def move(values: Array) -> Array:
+        out = np.moveaxis(values.reshape(shape), source, target)
+        return out.reshape(-1) if flat else out
+
+    return Sums(*(move(getattr(s, name)) for name in SUMS))
+
+
+def _joined(parts: Sequence[Sums]) -> Sums:
+    return Sums(*(np.concatenate([getattr(p, name) for p in parts]) for name in SUMS))

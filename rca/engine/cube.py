@@ -1,0 +1,144 @@
+"""Rows as small integers: dictionary codes of columns by SQL, sums per cell by array operations.
+
+Aggregating every pair of a dozen columns in SQL costs ten times what it costs on integer codes, so
+the engine only filters, computes the measures and replaces each value by its code; the cells are
+summed here. Two scans whatever the number of columns: one for the dictionaries, one for the codes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from rca.engine.base import Engine
+
+Codes = NDArray[np.unsignedinteger]
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Rows of codes and measures.
+
+    Attributes
+    ----------
+    values : mapping of name to tuple
+        What each code of a column stands for; code 0 is null.
+    codes : mapping of name to array
+        One code per row.
+    measures : mapping of name to array
+        The numbers asked for, one per row, as doubles.
+    sql : tuple of str
+        The queries that were run.
+    """
+
+    values: Mapping[str, tuple[str | None, ...]]
+    codes: Mapping[str, Codes]
+    measures: Mapping[str, Array]
+    sql: tuple[str, ...] = ()
+
+    @property
+    def n_rows(self) -> int:
+        """The number of rows."""
+        return len(next(iter(self.measures.values())))
+
+
+def encode(
+    engine: Engine, relation: str, columns: Mapping[str, str], measures: Mapping[str, str]
+) -> Encoded:
+    """Return the rows of a relation with each column's value replaced by its code.
+
+    Parameters
+    ----------
+    engine : Engine
+        Where the relation is.
+    relation : str
+        A quoted name or a query in brackets.
+    columns : mapping of name to SQL
+        Text expressions; NULL gets the code 0, the other values follow in order of their text.
+    measures : mapping of name to SQL
+        Numeric expressions.
+    """
+    names = list(columns)
+    drawn = ", ".join(f"{sql} as v{i}_" for i, sql in enumerate(columns.values()))
+    kept = ", ".join(f"{sql} as m{i}_" for i, sql in enumerate(measures.values()))
+    rows = f"(select {', '.join(filter(None, (kept, drawn)))} from {relation} as s_)"
+    queries: list[str] = []
+    values: dict[str, tuple[str | None, ...]] = {}
+    if names:
+        distinct = ", ".join(f"array_agg(distinct v{i}_) as d{i}_" for i in range(len(names)))
+        queries.append(f"select {distinct} from {rows} as r_")
+        found = engine.table(queries[-1])
+        for i, name in enumerate(names):
+            listed = found.column(i)[0].as_py() or []
+            values[name] = (None, *sorted(value for value in listed if value is not None))
+    selected = [f"m{i}_" for i in range(len(measures))]
+    joins = []
+    for i, name in enumerate(names):
+        dtype = np.min_scalar_type(len(values[name]))
+        known = pa.table(
+            {
+                "v_": pa.array(values[name][1:], pa.string()),
+                "c_": pa.array(np.arange(1, len(values[name])).astype(dtype)),
+            }
+        )
+        joins.append(f" left join {engine.register(known)} as t{i}_ on r_.v{i}_ = t{i}_.v_")
+        selected.append(f"t{i}_.c_ as c{i}_")
+    queries.append(f"select {', '.join(selected)} from {rows} as r_{''.join(joins)}")
+    table = engine.table(queries[-1])
+    n = len(measures)
+    return Encoded(
+        values,
+        {name: _codes(table.column(n + i), len(values[name])) for i, name in enumerate(names)},
+        {name: _doubles(table.column(i)) for i, name in enumerate(measures)},
+        tuple(queries),
+    )
+
+
+def _codes(column: pa.ChunkedArray, n_values: int) -> Codes:
+    dtype = np.min_scalar_type(n_values)
+    out = np.empty(len(column), dtype=dtype)
+    at = 0
+    for chunk in column.chunks:
+        filled = chunk.fill_null(0) if chunk.null_count else chunk
+        out[at : at + len(chunk)] = filled.to_numpy(zero_copy_only=False)
+        at += len(chunk)
+    return out
+
+
+def _doubles(column: pa.ChunkedArray) -> Array:
+    return np.asarray(column.to_numpy(), dtype=np.float64)
+
+
+def cell_sums(
+    codes: Sequence[Codes], sizes: Sequence[int], side: Codes, parts: Sequence[Array | None]
+) -> Array:
+    """Sum measures over the cells of a cross of columns, by side.
+
+    Parameters
+    ----------
+    codes, sizes : sequences
+        The columns' codes and how many values each has.
+    side : array
+        0 or 1 per row.
+    parts : sequence of array or None
+        What to sum; None counts rows.
+
+    Returns
+    -------
+    array of shape (len(parts), 2, prod(sizes))
+    """
+    index = side.astype(np.int64)
+    for code, size in zip(codes, sizes, strict=True):
+        index *= size
+        index += code
+    cells = int(np.prod([2, *sizes]))
+    if codes:
+        # The side comes first: index = (side * size_1 + code_1) * size_2 + ...
+        assert index.size == 0 or int(index.max()) < cells
+    sums = [np.bincount(index, part, minlength=cells).astype(np.float64) for part in parts]
+    return np.stack(sums).reshape(len(parts), 2, -1)
