@@ -87,6 +87,8 @@ def _load(path: Path, label: str) -> bytes:
         raise CorruptFileError(f"{label} is a gzip file cut short or broken: {error}.") from error
     except OSError as error:
         raise MissingFileError(f"{label} cannot be read: {error.strerror or error}.") from error
+    except ValueError as error:
+        raise MissingFileError(f"{label!r} is no path: {error}.") from error
     if len(data) > MAX_BYTES:
         raise CorruptFileError(
             f"{label} holds more than {MAX_BYTES >> 20} MB of events. Split it, or export"

@@ -123,7 +123,7 @@ def _deployment(record: Record, statuses: list[Mapping[str, Any]]) -> Draft:
     value = record.value
     ordered = sorted(statuses, key=lambda status: sort_key(status.get("created_at")))
     last: Mapping[str, Any] = ordered[-1] if ordered else {}
-    ended = [s.get("created_at") for s in ordered if s.get("state") in _ENDED]
+    ended = [s.get("created_at") for s in ordered if text(s.get("state")) in _ENDED]
     sha, ref = text(value.get("sha")), text(value.get("ref"))
     words = f"{text(value.get('task')) or ''} {text(value.get('description')) or ''}"
     environment = text(value.get("environment"))

@@ -32,7 +32,7 @@ def sniff(record: Mapping[str, Any]) -> float:
     keys = record.keys()
     if {"name", "version", "creation_timestamp"} <= keys:
         return 0.9
-    if {"entity", "action", "data"} <= keys and record.get("entity") in _ENTITIES:
+    if {"entity", "action", "data"} <= keys and text(record.get("entity")) in _ENTITIES:
         return 0.95
     wrapped = first(record.get("model_versions"), record.get("registered_models"))
     if isinstance(wrapped, list) or isinstance(record.get("model_version"), Mapping):

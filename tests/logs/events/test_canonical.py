@@ -253,6 +253,9 @@ def test_a_broken_line_is_named_by_number(text: str, line: str, tmp_path: Path) 
     ("source", "error", "says"),
     [
         ("nowhere.jsonl", MissingFileError, "no file nowhere.jsonl"),
+        ("", MissingFileError, "no path given"),
+        ("a\x00b", MissingFileError, "is no path"),
+        ("\ud800", MissingFileError, "is no path"),
         ("nowhere-*.jsonl", MissingFileError, "no file matches"),
         ([{"kind": "deploy"}], MissingColumnError, "has no time of its events"),
         ([{"ts": NOON}, {"kind": "deploy"}], BadValueError, "events, row 2 has no time"),
