@@ -50,8 +50,7 @@ def render(figure: Mapping[str, Any], number: int) -> str:
     untitled = {**full, "layout": {k: v for k, v in layout.items() if k != "title"}}
     kinds = {trace["type"] for trace in traces_of(full)}
     live = "" if kinds - LIVE else _live(figure, number)
-    drawn = static_svg.render(untitled, label=title or f"Figure {number}")
-    picture = drawn if kinds & static_svg.DRAWN or not kinds else ""
+    picture = _picture(untitled, title or f"Figure {number}") if kinds & static_svg.DRAWN else ""
     height = float(layout.get("height") or HEIGHT) - (TITLE_ROOM if title else 0)
     caption = f"<figcaption>{name}</figcaption>" if title else ""
     space = f'<div class="rca-live" hidden style="height:{height:.0f}px"></div>' if live else ""
@@ -90,6 +89,14 @@ def table(caption: str, header: Sequence[str], rows: Sequence[Sequence[object]])
         f"<table><caption>{html.escape(caption)}</caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     )
+
+
+def _picture(figure: Mapping[str, Any], label: str) -> str:
+    """Return the static picture; a figure that is not sound plotly JSON must not stop a report."""
+    try:
+        return static_svg.render(figure, label=label)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        return '<p class="rca-missing">[no picture could be made of this figure]</p>'
 
 
 def _finite(value: object) -> object:

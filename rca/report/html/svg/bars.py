@@ -12,6 +12,7 @@ import numpy as np
 from rca.report.html.svg.scales import as_number, axis_kind, category_key, rounded_up
 
 BAR_KINDS: Final = ("bar", "waterfall")
+MAX_BINS: Final = 200
 WATERFALL: Final = {"increasing": "#3d9970", "decreasing": "#ff4136", "totals": "#4499ff"}
 """Colours plotly gives a waterfall that has none of its own."""
 
@@ -130,9 +131,10 @@ def _bins(trace: Mapping[str, Any], axis: str, kind: str, numbers: Sequence[floa
     wanted = trace.get(f"nbins{axis}")
     spread = float(np.std(numbers)) if numbers else 0.0
     rough = (high - low) / wanted if wanted else 2 * spread / max(len(numbers), 1) ** 0.4
-    if not numbers or not rough > 0:
-        return 1
-    step = rounded_up(rough) if wanted else rounded_up(rough * 0.7)
+    if rough <= 1e-12 * max(abs(low), abs(high), 1e-280):
+        half = max(abs(low) * 1e-3, 0.5)
+        return np.array([low - half, high + half])
+    step = rounded_up(max(rough if wanted else rough * 0.7, (high - low) / MAX_BINS))
     return np.arange(np.floor(low / step) * step, high + step * 1.001, step)
 
 

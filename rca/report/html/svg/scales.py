@@ -10,12 +10,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 DAY: Final = 86_400.0
+YEAR: Final = 365.25 * DAY
 STEPS_S: Final = (
     1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200,
     DAY, 2 * DAY, 7 * DAY, 14 * DAY, 30 * DAY, 91 * DAY, 182 * DAY, 365 * DAY, 730 * DAY,
     1826 * DAY,
 )  # fmt: skip
 FORMAT: Final = re.compile(r"([$+]?)(,?)(?:\.(\d+))?(~?)([a-z%]?)")
+LARGEST: Final = 1e150
 SI: Final = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"))
 
 
@@ -78,7 +80,7 @@ def as_number(value: Any, kind: str, categories: Mapping[str, int] | None = None
         return None
     if kind == "log":
         return math.log10(number) if number > 0 else None
-    return number if math.isfinite(number) else None
+    return number if abs(number) < LARGEST else None
 
 
 def category_key(value: Any) -> str:
@@ -199,7 +201,7 @@ def _padded(
         fixed = []
     everything = [*numbers, *fixed] or [0.0, 1.0]
     low, high = min(everything), max(everything)
-    if low == high:
+    if high - low <= 1e-12 * max(abs(low), abs(high), 1e-280):
         half = {"date": 1800.0, "log": 0.5}.get(kind, abs(low) * 0.1 or 1.0)
         return low - half, high + half
     room = (high - low) * pad
@@ -250,7 +252,7 @@ def _log_places(low: float, high: float) -> list[float]:
 
 def _date_ticks(low: float, high: float, n_ticks: int, spec: str | None) -> list[tuple[float, str]]:
     rough = (high - low) / max(n_ticks, 1)
-    step = next((s for s in STEPS_S if s >= rough), STEPS_S[-1])
+    step = next((s for s in STEPS_S if s >= rough), math.ceil(rough / YEAR) * YEAR)
     places = [i * step for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
     spec = spec if spec and "%" in spec else _date_format(step, high - low)
     return [(p, _moment(p).strftime(spec).replace("%L", "")) for p in places]
@@ -272,7 +274,7 @@ def _moment(seconds: float) -> datetime:
 
 def _seconds(value: Any) -> float | None:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value) / 1000.0
+        return float(value) / 1000.0 if -3e13 < value < 2e14 else None
     text = str(value).strip()
     if not re.match(r"\d{4}-\d\d", text):
         return None
