@@ -56,13 +56,15 @@ def _without_repeats(logs: Logs) -> Logs:
         f"select {names}, row_number() over (partition by request_id order by ts) as nth_ "
         f"from {logs.relation} where request_id in (select request_id from {repeated})"
     )
-    firsts = logs.engine.materialise(f"select {names} from ({ranked}) as r_ where nth_ = 1")
+    nth = logs.engine.materialise(ranked)
+    firsts = logs.engine.view(f"select {names} from {nth} where nth_ = 1")
+    repeats = logs.engine.view(f"select ts from {nth} where nth_ > 1")
     once = logs.engine.view(
         f"select {names} from {logs.relation} where request_id is null "
         f"or request_id not in (select request_id from {repeated}) "
         f"union all select {names} from {firsts}"
     )
-    kept = replace(logs, relation=once)
+    kept = replace(logs, relation=once, repeats=repeats)
     dropped = logs.n_rows - kept.n_rows
     note = f"{dropped:,} rows repeat a request_id and were left out (the first by time counts)"
     return replace(kept, caveats=(*logs.caveats, note))

@@ -73,6 +73,8 @@ class Logs:
         Where they came from, in words and as the argument of ``read_logs``.
     caveats : tuple of str
         What reading them brought up: duplicates, dropped rows, columns left out.
+    repeats : str or None
+        Relation with the times (``ts``) of rows left out because they repeat a request id.
     """
 
     engine: Engine
@@ -81,6 +83,7 @@ class Logs:
     source: str = ""
     caveats: tuple[str, ...] = ()
     intake: Any = field(default=None, repr=False)
+    repeats: str | None = None
 
     def has(self, *names: str) -> bool:
         """Tell whether all of these columns are there."""

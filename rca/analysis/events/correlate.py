@@ -11,9 +11,10 @@ import numpy as np
 from rca.analysis.events import parts
 from rca.analysis.events.contrast import Contrast, contrast
 from rca.analysis.events.inferred import Value, infer_events, version_values
-from rca.analysis.events.onset import Onset, find_onset
+from rca.analysis.events.locate import Located, locate
+from rca.analysis.events.onset import Onset
 from rca.analysis.events.scope import Scope, ScopeCube, scope_cube, scope_of
-from rca.analysis.events.timeline import Timeline, bucket_width, timelines
+from rca.analysis.events.timeline import Timeline
 from rca.errors import WindowError
 from rca.model.event import Event
 from rca.model.finding import Evidence, Finding
@@ -63,20 +64,19 @@ class EventCorrelation(Result):
         "evidence": "the parts of the log-odds",
     }
 
-    onset: Onset | None = None
-    timeline: Timeline | None = None
+    located: Located | None = None
     ranked: tuple[RankedEvent, ...] = ()
     p_none: float = 1.0
 
     def summary(self) -> str:
         """Return the onset and the first of the ranking."""
-        assert self.timeline is not None
-        metric = self.timeline.metric
-        change = self.onset.change if self.onset else None
+        assert self.located is not None
+        metric, change = self.located.timeline.metric, self.located.onset.change
         if change is None:
             return f"{metric.title} shows no lasting change; no event stands out."
         when = f"{iso(at(change.at))} ({iso(at(change.low))} to {iso(at(change.high))}, 90 %)"
-        moved = f"{metric.title} moved by {metric.text(change.shift, signed=True)} at {when}"
+        where = f" in {self.located.scope}" if self.located.scope.columns else ""
+        moved = f"{metric.title} moved{where} by {metric.text(change.shift, signed=True)} at {when}"
         first = self.table.iloc[0]
         n = int(change.n_before), int(change.n_after)
         return (
@@ -88,28 +88,29 @@ class EventCorrelation(Result):
         """Return the metric over time with its changes and the events."""
         from rca.plots.events import timeline_figure
 
-        assert self.timeline is not None
-        assert self.onset is not None
-        return timeline_figure(self.timeline, self.onset, self.table)
+        assert self.located is not None
+        return timeline_figure(self.located, self.table)
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the onset and each event that stands out."""
-        assert self.timeline is not None
-        metric, change = self.timeline.metric, self.onset.change if self.onset else None
+        assert self.located is not None
+        metric, change = self.located.timeline.metric, self.located.onset.change
         if change is None:
             return ()
-        sql = self.timeline.sql
+        sql = self.located.searched.sql
         found = [
             Finding(
                 "ONSET",
-                f"{metric.title} moved by {metric.text(change.shift, signed=True)} "
-                f"({change.shape}) between {iso(at(change.low))} and {iso(at(change.high))}",
+                f"{metric.title} moved in {self.located.scope} by "
+                f"{metric.text(change.shift, signed=True)} ({change.shape}) between "
+                f"{iso(at(change.low))} and {iso(at(change.high))}",
                 change.shift,
                 change.shift_ci,
                 p_value=change.p_value,
                 n=int(change.n_before + change.n_after),
                 unit=metric.unit,
                 call=self.call,
+                slice=self.located.scope.slice,
                 sql=sql,
             )
         ]
@@ -158,17 +159,15 @@ def correlate_events(incident: Incident) -> EventCorrelation:
     """
     if incident.metric is None:
         raise WindowError("the incident has no metric. Give one: incident.measuring('accuracy').")
-    logs, metric = incident.logs, incident.metric
-    span = logs.span
-    assert span is not None, "an incident has times"
-    (timeline,) = timelines(logs, [metric], width_s=bucket_width(logs, span))
-    onset = find_onset(timeline, incident.alerted_at.timestamp(), metric)
+    logs = incident.logs
+    located = locate(incident)
+    timeline, onset = located.timeline, located.onset
     values = version_values(logs)
     events = _candidates(incident, values, onset)
     scopes = {event.event_id: scope_of(event, logs, values) for event in events}
     cube = scope_cube(logs, timeline, list(scopes.values()))
     ranked = _ranked(incident, timeline, onset, cube, events, scopes, values)
-    return _result(incident, timeline, onset, ranked, cube.sql)
+    return _result(incident, located, ranked, cube.sql)
 
 
 def _candidates(incident: Incident, values: Sequence[Value], onset: Onset) -> tuple[Event, ...]:
@@ -245,12 +244,13 @@ def _as_acting(event: Event, scope: Scope, values: Sequence[Value]) -> Event:
 
 def _result(
     incident: Incident,
-    timeline: Timeline,
-    onset: Onset,
+    located: Located,
     ranked: tuple[RankedEvent, ...],
     scope_sql: str,
 ) -> EventCorrelation:
     import pandas as pd
+
+    timeline, onset = located.timeline, located.onset
 
     odds = np.array([r.log_odds for r in ranked] + [np.log(UNLOGGED_WEIGHT)])
     probability = np.exp(odds - odds.max())
@@ -285,8 +285,7 @@ def _result(
         tuple(caveats),
         f"rca.correlate_events(incident.measuring({incident.metric.name!r}))",
         (timeline.sql, scope_sql),
-        onset,
-        timeline,
+        located,
         ranked,
         float(probability[-1]),
     )
