@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class Dialect:
     """DuckDB's spelling of the few things that engines spell differently."""
@@ -31,6 +33,10 @@ class Dialect:
     def quantile(self, x: str, q: float) -> str:
         """Return the exact quantile, linearly interpolated."""
         return f"quantile_cont({x}, {q!r})"
+
+    def quantiles(self, x: str, qs: Sequence[float]) -> str:
+        """Return many exact quantiles of one column as one list, in one pass."""
+        return f"quantile_cont({x}, [{', '.join(map(repr, qs))}])"
 
     def scan(self, path: str) -> str:
         """Return a relation that reads Parquet files."""
