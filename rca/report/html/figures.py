@@ -50,14 +50,14 @@ def render(figure: Mapping[str, Any], number: int) -> str:
     untitled = {**full, "layout": {k: v for k, v in layout.items() if k != "title"}}
     kinds = {trace["type"] for trace in traces_of(full)}
     live = "" if kinds - LIVE else _live(figure, number)
-    picture = _picture(untitled, title or f"Figure {number}") if kinds & static_svg.DRAWN else ""
+    still, numbers = _still(untitled, title or f"Figure {number}")
     height = float(layout.get("height") or HEIGHT) - (TITLE_ROOM if title else 0)
     caption = f"<figcaption>{name}</figcaption>" if title else ""
     space = f'<div class="rca-live" hidden style="height:{height:.0f}px"></div>' if live else ""
     return (
         f'<figure class="rca-figure" aria-label="{name}">{caption}{space}'
-        f'<div class="rca-static">{picture}{_substitute(full)}</div>'
-        f"{live}{_numbers(full)}</figure>"
+        f'<div class="rca-static">{still}</div>'
+        f"{live}{numbers}</figure>"
     )
 
 
@@ -91,12 +91,14 @@ def table(caption: str, header: Sequence[str], rows: Sequence[Sequence[object]])
     )
 
 
-def _picture(figure: Mapping[str, Any], label: str) -> str:
-    """Return the static picture; a figure that is not sound plotly JSON must not stop a report."""
+def _still(figure: Mapping[str, Any], label: str) -> tuple[str, str]:
+    """Return picture and numbers; a figure that is not sound plotly JSON must not stop a report."""
     try:
-        return static_svg.render(figure, label=label)
+        drawable = {trace["type"] for trace in traces_of(figure)} & static_svg.DRAWN
+        picture = static_svg.render(figure, label=label) if drawable else ""
+        return picture + _substitute(figure), _numbers(figure)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-        return '<p class="rca-missing">[no picture could be made of this figure]</p>'
+        return '<p class="rca-missing">[no picture could be made of this figure]</p>', ""
 
 
 def _finite(value: object) -> object:
