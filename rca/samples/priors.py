@@ -72,10 +72,11 @@ def draw_service(
     shares = {name: _shares(rng, len(given)) for name, given in values.items()}
     n_models = len(values["model"])
     features = _features(rng, style)
+    texts_drawn = bool(rng.random() < 0.3)
     price_in = np.exp(rng.uniform(np.log(0.2), np.log(6.0), n_models))
     load_peak = rng.uniform(11, 19)
     return Service(
-        name=str(rng.choice(words.SERVICES)),
+        name=str(rng.choice(words.CLASSIFIERS if style == "classifier" else words.ASSISTANTS)),
         style=style,
         values=values,
         shares=shares,
@@ -95,7 +96,7 @@ def draw_service(
         null_rates=_null_rates(rng, features),
         duplicate_rate=float(rng.choice([0.0, 0.0, 0.001, 0.004])),
         failures_logged_as_zero=bool(rng.random() < 0.5),
-        text=bool(rng.random() < 0.3) if text is None else text,
+        text=texts_drawn if text is None else text,
     )
 
 

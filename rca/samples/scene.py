@@ -21,7 +21,7 @@ from rca.samples.service import LATENTS, FloatArray, Service
 from rca.samples.table import to_table
 from rca.samples.traffic import arrivals, batches, draw_features, draw_rows, weather
 from rca.samples.truth import Cause, Truth
-from rca.samples.visibility import noise_units
+from rca.samples.visibility import error_units, noise_units
 from rca.samples.world import Event, Fault, UnsuitableError, World
 
 STRENGTHS = (1.0, 1.5, 2.2)
@@ -262,6 +262,8 @@ def _visible(scene: Scene, strength: float) -> pa.Table | None:
         return table
     what = fault.metric if fault.visible == "metric" else fault.visible
     clock = replace(scene.clock, onset=fault.onset)
+    if fault.visible == "season":
+        return table if abs(error_units(table, fault.metric, clock)) >= VISIBLE else None
     return table if abs(noise_units(table, what, clock)) >= VISIBLE else None
 
 

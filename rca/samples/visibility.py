@@ -76,6 +76,21 @@ def noise_units(table: pa.Table, what: str, clock: Clock) -> float:
     return float(y[during].mean() / max(between, within, 1e-12))
 
 
+def error_units(table: pa.Table, what: str, clock: Clock) -> float:
+    """Return the shift from the onset to the alert in standard errors of the incident's mean.
+
+    Seasons stay in it: this is what a plain threshold would see.
+    """
+    ts = table["ts"].cast(pa.int64()).to_numpy() / 1e6
+    y = measured(table, what)
+    before = y[(ts < clock.onset) & ~np.isnan(y)]
+    during = y[(ts >= clock.onset) & (ts < clock.alerted_at) & ~np.isnan(y)]
+    if len(during) < 2 or len(before) < 20:
+        return 0.0
+    error = max(float(before.std()) / np.sqrt(len(during)), 1e-12)
+    return float((during.mean() - before.mean()) / error)
+
+
 def _sums(ts: FloatArray, y: FloatArray, clock: Clock) -> tuple[FloatArray, FloatArray]:
     """Return sums by half hours counted from the onset."""
     bucket = np.floor((ts - clock.onset) / (HOUR / 2)).astype(np.int64)

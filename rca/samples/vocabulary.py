@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-SERVICES = (
+ASSISTANTS = (
     "support-assistant",
     "search-answers",
     "contract-review",
-    "claims-triage",
     "shop-helper",
-    "ticket-router",
     "code-helper",
-    "fraud-screen",
 )
+CLASSIFIERS = ("claims-triage", "ticket-router", "fraud-screen")
 REGIONS = ("eu-west", "us-east", "us-west", "ap-south", "sa-east", "eu-north")
 QUERY_TYPES = (
     "billing",

@@ -39,7 +39,7 @@ class Fault:
 
     ``latent``, ``traffic`` and ``record`` take a strength (1 as drawn) by which their size grows
     until the effect can be seen. ``visible`` says in what: the ``metric``, the share of ``labels``,
-    the number of ``copies``, or ``nothing`` (no effect is planted).
+    the number of ``copies``, the ``season`` alone, or ``nothing`` (no effect is planted).
     """
 
     kind: str

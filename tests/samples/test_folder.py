@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tomllib
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from rca.samples import (
     simulate,
     write,
 )
+from rca.samples.__main__ import main
 from rca.samples.drills import family_of
 
 SHIPPED = Path(__file__).parents[2] / "sample_data"
@@ -32,7 +34,7 @@ def test_each_format_holds_the_same_rows(tmp_path: Path, format: str) -> None:
     place = write(made, tmp_path / "incident", format=format)
     read = {"parquet": pl.read_parquet, "csv": pl.read_csv, "jsonl": pl.read_ndjson}[format]
     log, given = read(place / f"requests.{format}"), pl.DataFrame(made.requests)
-    assert log.columns == given.columns
+    assert sorted(log.columns) == sorted(given.columns)
     assert log["latency_ms"].to_list() == given["latency_ms"].to_list()
     assert log["input"].to_list() == given["input"].to_list()
     times = (
@@ -110,6 +112,27 @@ def test_the_shipped_samples_are_what_the_code_draws() -> None:
         lines = (SHIPPED / name / "events.jsonl").read_text(encoding="utf-8").splitlines()
         assert [json.loads(line) for line in lines] == made.events
         assert len(made.events) >= 8
+
+
+def test_a_shipped_prompt_is_hostile_and_models_have_inputs() -> None:
+    log = pl.read_parquet(SHIPPED / "accuracy_drop" / "requests.parquet")
+    text = "\n".join(log["input"])
+    assert "<script>" in text
+    assert "\x1b[" in text
+    assert log["output"].null_count() > 0
+    with pytest.raises(UnknownNameError, match="Did you mean 'data_drift'"):
+        sample("data_drif")
+
+
+def test_the_command_writes_all_samples(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["rca.samples", str(tmp_path)])
+    main()
+    assert len(capsys.readouterr().out.splitlines()) == len(SAMPLES)
+    for name in SAMPLES:
+        for part in ("events.jsonl", "incident.toml", "truth.toml"):
+            assert (tmp_path / name / part).read_bytes() == (SHIPPED / name / part).read_bytes()
 
 
 def test_the_samples_cover_the_failures_and_the_traps() -> None:

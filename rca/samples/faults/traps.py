@@ -66,7 +66,7 @@ def seasonal_dip(world: World) -> Fault:
         raise UnsuitableError("the season has not been seen often enough")
     world.clock = clock
     world.set_season(latent, season)
-    return Fault("season", metric, clock.onset, visible="nothing")
+    return Fault("season", metric, clock.onset, visible="season")
 
 
 def quiet(world: World) -> Fault:
