@@ -78,6 +78,18 @@ class PairSums:
             found = self.n / (self.n - 1) * squares
         return np.where(self.n > 1, found, np.nan)
 
+    @property
+    def covariance(self) -> tuple[float, float, float]:
+        """The variances of one cell's two values and their covariance; NaN where unknown."""
+        n, r0, r1 = float(self.n), float(self.baseline), float(self.current)
+        if n < 2 or not np.isfinite(r0 + r1):
+            return (np.nan, np.nan, np.nan)
+        a0 = np.array([1.0, -r0, 0.0, 0.0]) / self.first[1]
+        a1 = np.array([0.0, 0.0, 1.0, -r1]) / self.first[3]
+        small = n / (n - 1)
+        v0, v1, c = (small * float(a @ self.second @ b) for a, b in ((a0, a0), (a1, a1), (a0, a1)))
+        return (v0, v1, c)
+
     def side(self, which: int, n: Array | float | None = None) -> Sums:
         """Return one side's sums alone, with ``n`` rows where they differ from the units."""
         y, x = 2 * which, 2 * which + 1

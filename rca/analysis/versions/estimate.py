@@ -74,12 +74,27 @@ def estimate(
     interval and the N - 1 chi-square (or Fisher's exact) test. Other rows: Welch.
     """
     shift_of, p_value, method = _test(cell, paired=paired, clustered=clustered)
-    baseline, current = float(cell.sums.baseline), float(cell.sums.current)
-    ci = shift_of(LEVEL)
+    values = (float(cell.sums.baseline), float(cell.sums.current))
+    return estimate_of(cell, metric, values, shift_of, p_value, method, margin=margin)
+
+
+def estimate_of(
+    cell: Cell,
+    metric: Metric,
+    values: tuple[float, float],
+    shift_of: IntervalAt,
+    p_value: float,
+    method: str,
+    *,
+    margin: float | None,
+) -> Estimate:
+    """Return an estimate from the values of both sides, an interval at any level and a p-value."""
+    baseline, current = values
+    shift, ci = current - baseline, shift_of(LEVEL)
     if margin is None:
-        margin = default_margin("share" if cell.odd == 0 else metric.unit, baseline)
+        binary = metric.q is None and cell.odd == 0
+        margin = default_margin("share" if binary else metric.unit, baseline)
     p_margin = margin_p_value(shift_of, margin, metric.worse) if np.isfinite(ci[0]) else 1.0
-    shift = current - baseline
     return Estimate(
         cell,
         baseline,

@@ -55,6 +55,26 @@ class Units:
 
 
 @dataclass(frozen=True)
+class Split:
+    """How rows fall into slices, in SQL over the units' columns.
+
+    ``value`` is a slice's name (None: all rows are one). With ``above``, thresholds of the
+    baseline and of the current side, what is measured is whether the value exceeds them.
+    """
+
+    value: str | None = None
+    above: tuple[str, str] | None = None
+
+    @property
+    def sql(self) -> str:
+        """The slice's name as SQL."""
+        return self.value or "cast(null as varchar)"
+
+
+EVERYTHING = Split()
+
+
+@dataclass(frozen=True)
 class Cell:
     """The statistics of one slice, or of all rows (``value`` and ``dimension`` empty).
 
@@ -104,18 +124,21 @@ def make_units(
     return Units(comparison, tuple(metrics), tuple(by), relation, pairs, match, cluster)
 
 
-def cells(units: Units, metric: int, dimension: int | None = None) -> tuple[list[Cell], str]:
+def cells(
+    units: Units, metric: int, dimension: int | None = None, split: Split = EVERYTHING
+) -> tuple[list[Cell], str]:
     """Return one cell of all rows, or one for each value of a dimension, and the query."""
-    sql = moments_sql(units, metric, dimension)
+    if dimension is not None and split is EVERYTHING:
+        split = Split(f"d{dimension}_")
+    sql = moments_sql(units, metric, split)
     name = "" if dimension is None else units.by[dimension]
     rows = units.comparison.logs.engine.rows(sql)
     return [_cell(name, row) for row in rows], sql
 
 
-def moments_sql(units: Units, metric: int, dimension: int | None) -> str:
-    """Return the query of the additive statistics of each value of a dimension."""
-    d = "cast(null as varchar)" if dimension is None else f"d{dimension}_"
-    inner = (_pair_units if units.paired else _row_units)(units, metric, d)
+def moments_sql(units: Units, metric: int, split: Split) -> str:
+    """Return the query of the additive statistics of each slice of a split."""
+    inner = (_pair_units if units.paired else _row_units)(units, metric, split)
     if units.cluster is not None:
         inner = _clustered(inner)
     sums = ", ".join(f"{total(part + '_')} as {part}_" for part in PARTS)
@@ -128,8 +151,9 @@ def moments_sql(units: Units, metric: int, dimension: int | None) -> str:
         f"coalesce(cast(sum({name}) as bigint), 0) as {name}"
         for name in ("pairs_", "m0_", "m1_", "odd_", "rose_", "fell_")
     )
-    group = "" if dimension is None else " group by d_ order by n_ desc, d_"
-    value = "cast(null as varchar) as d_" if dimension is None else "d_"
+    all_rows = split.value is None
+    value = "cast(null as varchar) as d_" if all_rows else "d_"
+    group = "" if all_rows else " group by d_ order by n_ desc, d_"
     return (
         f"select {value}, count(*) as n_, {counts}, {count_if('m0_ > 0')} as u0_, "
         f"{count_if('m1_ > 0')} as u1_, {sums}, {products} from ({inner}) as i_{group}"
@@ -185,8 +209,10 @@ def _pairs_sql(rows: str, n_metrics: int, n_dimensions: int, clustered: bool) ->
     )
 
 
-def _pair_units(units: Units, i: int, d: str) -> str:
+def _pair_units(units: Units, i: int, split: Split) -> str:
     y0, x0, y1, x1 = (f"{part}{i}{side}_" for side in (0, 1) for part in ("y", "x"))
+    if split.above is not None:
+        y0, y1 = (_above(y, limit) for y, limit in zip((y0, y1), split.above, strict=True))
     cluster = "coalesce(cluster_, key_)" if units.cluster is not None else "key_"
     binary = f"{y0} in (0e0, 1e0) and {y1} in (0e0, 1e0) and {x0} = 1e0 and {x1} = 1e0"
     up, down = f"{y1} * {x0} > {y0} * {x1}", f"{y1} * {x0} < {y0} * {x1}"
@@ -194,26 +220,36 @@ def _pair_units(units: Units, i: int, d: str) -> str:
         f"w_ * {name} as {part}_" for name, part in zip((y0, x0, y1, x1), PARTS, strict=True)
     )
     return (
-        f"select {d} as d_, {cluster} as cluster_, 1 as pairs_, m{i}0_ as m0_, m{i}1_ as m1_, "
-        f"{weighted}, case when w_ = 1e0 and {binary} then 0 else 1 end as odd_, "
+        f"select {split.sql} as d_, {cluster} as cluster_, 1 as pairs_, m{i}0_ as m0_, "
+        f"m{i}1_ as m1_, {weighted}, "
+        f"case when w_ = 1e0 and {binary} then 0 else 1 end as odd_, "
         f"case when {up} then 1 else 0 end as rose_, case when {down} then 1 else 0 end as fell_ "
         f"from {units.relation} where m{i}0_ > 0 and m{i}1_ > 0"
     )
 
 
-def _row_units(units: Units, i: int, d: str) -> str:
+def _row_units(units: Units, i: int, split: Split) -> str:
+    y = f"y{i}_"
+    if split.above is not None:
+        limit = f"case when side_ = 0 then {split.above[0]} else {split.above[1]} end"
+        y = _above(y, limit)
     parts = ", ".join(
-        f"case when side_ = {part[1]} then w_ * {part[0]}{i}_ else 0e0 end as {part}_"
+        f"case when side_ = {part[1]} then w_ * {y if part[0] == 'y' else f'x{i}_'} else 0e0 end "
+        f"as {part}_"
         for part in PARTS
     )
     cluster = "cluster_" if units.cluster is not None else "cast(null as varchar)"
-    odd = f"case when w_ = 1e0 and y{i}_ in (0e0, 1e0) and x{i}_ = 1e0 then 0 else 1 end"
+    odd = f"case when w_ = 1e0 and {y} in (0e0, 1e0) and x{i}_ = 1e0 then 0 else 1 end"
     return (
-        f"select {d} as d_, {cluster} as cluster_, 0 as pairs_, "
+        f"select {split.sql} as d_, {cluster} as cluster_, 0 as pairs_, "
         f"case when side_ = 0 then 1 else 0 end as m0_, "
         f"case when side_ = 1 then 1 else 0 end as m1_, {parts}, {odd} as odd_, "
         f"0 as rose_, 0 as fell_ from {units.relation} where k{i}_ = 1"
     )
+
+
+def _above(value: str, limit: str) -> str:
+    return f"(case when {value} > {limit} then 1e0 else 0e0 end)"
 
 
 def _clustered(inner: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rca.analysis.versions.estimate import Estimate, corrected, estimate
 from rca.analysis.versions.pairing import Match, Pairing, choose
+from rca.analysis.versions.quantiles import quantile_estimates, thin_tail
 from rca.analysis.versions.result import VersionDiff, table_of
 from rca.analysis.versions.units import Cell, Units, cells, cluster_of, make_units
 from rca.errors import UnknownNameError
@@ -142,15 +143,15 @@ def diff(
     estimates, sql = _overall(units, margin)
     slices: list[Estimate] = []
     for dimension in range(len(by)):
-        found, query = cells(units, 0, dimension)
-        pooled = _pooled(found, min_rows)
-        slices += [_estimate(units, cell, metrics[0], margin) for cell in pooled]
-        sql.append(query)
+        found, queries = _slices(units, dimension, margin, min_rows)
+        slices += found
+        sql += queries
     slices = corrected(slices, metrics[0])
     caveats = [
         *comparison.logs.caveats,
         *_pairing_notes(units, match, looked_at, estimates[0]),
         *([cluster_note] if cluster_note else []),
+        *_quantile_notes(units, estimates[0]),
     ]
     return VersionDiff(
         table=table_of(estimates[0], slices, paired=units.paired),
@@ -167,10 +168,34 @@ def diff(
 def _overall(units: Units, margin: float | None) -> tuple[list[Estimate], list[str]]:
     estimates, sql = [], []
     for i, metric in enumerate(units.metrics):
-        (cell,), query = cells(units, i)
-        estimates.append(_estimate(units, cell, metric, margin if i == 0 else None))
-        sql.append(query)
+        given = margin if i == 0 else None
+        if metric.family == "quantile":
+            (found,), queries = quantile_estimates(
+                units, i, dimension=None, names=(), rest=REST, margin=given
+            )
+        else:
+            (cell,), query = cells(units, i)
+            found, queries = _estimate(units, cell, metric, given), [query]
+        estimates.append(found)
+        sql += queries
     return estimates, sql
+
+
+def _slices(
+    units: Units, dimension: int, margin: float | None, min_rows: int
+) -> tuple[list[Estimate], list[str]]:
+    metric = units.metrics[0]
+    found, query = cells(units, 0, dimension)
+    pooled = _pooled(found, min_rows)
+    if metric.family != "quantile":
+        return [_estimate(units, cell, metric, margin) for cell in pooled], [query]
+    names = [cell.value for cell in pooled]
+    order = {name: place for place, name in enumerate(names)}
+    kept = [name for name in names if name != REST]
+    estimates, queries = quantile_estimates(
+        units, 0, dimension=dimension, names=kept, rest=REST, margin=margin
+    )
+    return sorted(estimates, key=lambda e: order[e.cell.value]), [query, *queries]
 
 
 def _estimate(units: Units, cell: Cell, metric: Metric, margin: float | None) -> Estimate:
@@ -212,6 +237,18 @@ def _pairing_notes(
         notes.append(
             f"{unused:,} pairs have no {units.metrics[0].title} on a side and were left out"
         )
+    return notes
+
+
+def _quantile_notes(units: Units, overall: Estimate) -> list[str]:
+    metric = units.metrics[0]
+    if metric.q is None:
+        return []
+    notes = []
+    if thin_tail(overall, metric.q):
+        notes.append(f"fewer than 5 values lie beyond the {metric.title}: its interval is rough")
+    if units.comparison.logs.has("weight"):
+        notes.append("quantiles count every row once, whatever its weight")
     return notes
 
 

@@ -263,3 +263,36 @@ def test_sums_per_hour_are_refused():
 def test_an_unknown_slice_column_is_named():
     with pytest.raises(MissingColumnError, match="Did you mean 'region'"):
         diffed(log([1] * 5, [0] * 5, region=["a"] * 10), by="regoin")
+
+
+def test_a_quantile_is_compared_by_its_values_not_by_its_mean():
+    rng = np.random.default_rng(8)
+    n = 2000
+    before = rng.lognormal(6, 0.5, n)
+    after = np.where(before > np.quantile(before, 0.8), before * 1.5, before)
+    logs = log([1] * n, [1] * n, ids=[*range(n)] * 2, latency_ms=[*before, *after])
+    p95, p50 = (diffed(logs, name).overall for name in ("p95_latency", "p50_latency"))
+    assert p95.shift == pytest.approx(np.quantile(after, 0.95) - np.quantile(before, 0.95))
+    assert p95.verdict == "regressed"
+    assert p50.verdict == "no_regression"
+
+
+def test_quantiles_by_slice_and_by_cluster():
+    rng = np.random.default_rng(9)
+    n = 1500
+    region = rng.choice(["eu", "us", "a'b"], n)
+    before, after = rng.lognormal(6, 0.5, n), rng.lognormal(6, 0.5, n)
+    after[region == "eu"] *= 2
+    users = [f"u{u}" for u in np.arange(2 * n) % 300]
+    columns = {"latency_ms": [*before, *after], "region": [*region, *region]}
+    plain = diffed(log([1] * n, [1] * n, **columns), "p95_latency", by="region")
+    clustered = diffed(log([1] * n, [1] * n, user_id=users, **columns), "p95_latency", by="region")
+    for found in (plain, clustered):
+        rows = found.table.set_index("value")
+        assert rows.loc["eu", "verdict"] == "regressed"
+        assert rows.loc["us", "shift"] == pytest.approx(
+            np.quantile(after[region == "us"], 0.95) - np.quantile(before[region == "us"], 0.95)
+        )
+        assert rows.loc["us", "verdict"] != "regressed"
+        assert rows.loc["a'b", "verdict"] != "regressed"
+    assert clustered.table["n"][0] == 300
