@@ -1,11 +1,13 @@
 """A headless Chromium without a network, and a notebook with everything a report may hold."""
 
 import base64
+import json
 import os
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -44,14 +46,17 @@ ATTACKS = (
 
 @pytest.fixture(scope="session")
 def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     path = os.environ.get("RCA_CHROMIUM") or shutil.which("chromium")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        path = None
     if path is None:
-        words = "no Chromium found: the report was NOT opened in a browser. Set RCA_CHROMIUM."
+        words = "no Chromium or no playwright: the report was NOT opened in a browser."
         if os.environ.get("CI"):
             pytest.fail(words)
         pytest.skip(words)
-    with playwright.sync_playwright() as p:
+    with sync_playwright() as p:
         chromium = p.chromium.launch(executable_path=path, headless=True, args=FLAGS)
         yield chromium
         chromium.close()
@@ -138,8 +143,6 @@ def display(data, **metadata):
 
 
 def figure_output(figure):
-    import json
-
     return display({"application/vnd.plotly.v1+json": json.loads(figure.to_json())})
 
 
@@ -199,8 +202,6 @@ n = 21,465) at **15:00 UTC**, two minutes after [prompt v42](https://git.example
 
 @pytest.fixture(scope="session")
 def exported(report_notebook, tmp_path_factory):
-    import nbformat
-
     folder = tmp_path_factory.mktemp("report")
     (folder / "dot.png").write_bytes(PIXEL)
     nbformat.write(report_notebook, folder / "report.ipynb")
