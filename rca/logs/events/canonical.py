@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from rca.errors import MissingColumnError
@@ -53,6 +54,7 @@ _NOT_EVENTS = {
 _HALLMARKS = ("event_id", "kind", "title", "version", "from_version")
 
 
+@lru_cache(maxsize=4096)
 def plain_name(column: str) -> str:
     """Return a column's name in lower snake case.
 

@@ -88,7 +88,7 @@ def _parts(source: Any, notes: list[str]) -> Iterator[list[Record]]:
     """Yield the records of each file or table of a source; ``notes`` takes what was left out."""
     if isinstance(source, Events):
         raise BadValueError("read_events was given Events: they are read already.")
-    if source == "":
+    if isinstance(source, str) and not source.strip():
         raise MissingFileError("no path given. Name a file or a folder, as incident/events.jsonl.")
     if isinstance(source, str | os.PathLike):
         yield from _path(Path(os.fspath(source)).expanduser(), notes)
