@@ -10,15 +10,15 @@ import numpy.typing as npt
 from rca.errors import WindowError
 from rca.stats.changepoint import segment, significance
 from rca.stats.changepoint.levels import pooled_level
-from rca.stats.changepoint.noise import Noise
 from rca.stats.changepoint.segment import Data, Segments
 from rca.stats.changepoint.series import Series
-from rca.stats.season import DAY_S, WEEK_S, week_slots
+from rca.stats.season import DAY_S, MONDAY_S, WEEK_S, week_slots
 
 Floats = npt.NDArray[np.float64]
 
 #: A last level of the baseline shorter than this many buckets is not trusted on its own.
 MIN_LEVEL = 12
+WANDERS = 3
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class Baseline:
     chosen: Segments
     level: float
     level_variance: float
-    low: int
+    #: Buckets that the level was fitted to.
+    level_of: slice
     rows: float
     caveats: tuple[str, ...]
 
@@ -44,25 +45,17 @@ class Baseline:
         data = segment.prepare(part)
         chosen = segment.choose(data, "auto", segment.sparse_step(part))
         chosen = significance.prune(data, chosen, 0.05)
-        low = int(chosen.starts[-1]) if len(chosen.starts) else 0
-        caveats = []
-        if low and len(data.y) - low < MIN_LEVEL:
-            low = int(chosen.starts[-2]) if len(chosen.starts) > 1 else 0
-        if len(chosen.starts):
-            days = [(float(data.times[s]) - end) / DAY_S for s in chosen.starts[-3:]]
-            when = ", ".join(f"{-day:.1f}" for day in days)
-            caveats.append(
-                f"The baseline itself changed {when} days before its end; the level since is used."
-            )
-        weight = data.weight[low:]
-        effect = chosen.season.effect(data.times[low:], data.width_s)
-        level = float(weight @ (data.y[low:] - effect) / weight.sum())
+        chosen, level_of, caveat = _last_level(data, chosen)
+        weight = data.weight[level_of]
+        effect = chosen.season.effect(data.times[level_of], data.width_s)
+        level = float(weight @ (data.y[level_of] - effect) / weight.sum())
+        rows = part.n[level_of]
         if series.kind in ("rate", "count"):
-            level = pooled_level(series, part.value[low:], part.n[low:], effect, level)
+            level = pooled_level(series, part.value[level_of], rows, effect, level)
         noise = chosen.noise
         variance = noise.variance * float(noise.inflation(len(weight))) / float(weight.sum())
-        rows = float(part.n[low:].sum())
-        return cls(data, chosen, level, variance, low, rows, tuple(caveats) + _span_caveats(data))
+        caveats = caveat + _span_caveats(data)
+        return cls(data, chosen, level, variance, level_of, float(rows.sum()), caveats)
 
     @property
     def weight(self) -> Floats:
@@ -88,8 +81,8 @@ class Baseline:
         if basis.shape[1] == 0:
             return np.zeros((len(times), 0))
         here = basis[week_slots(times, self.data.width_s, season.slot_s)]
-        weight = self.data.weight[self.low :]
-        there = basis[week_slots(self.data.times[self.low :], self.data.width_s, season.slot_s)]
+        weight = self.data.weight[self.level_of]
+        there = basis[week_slots(self.data.times[self.level_of], self.data.width_s, season.slot_s)]
         return np.asarray(here - weight @ there / weight.sum(), dtype=np.float64)
 
     def distance_variance(self, data: Data, weight: Floats) -> tuple[float, float]:
@@ -108,33 +101,51 @@ class Baseline:
         """Return what stretches of the baseline vary beyond the noise, for this comparison."""
         span = float(data.times[-1] - data.times[0]) + data.width_s
         length = max(1, round(min(span, DAY_S) / data.width_s))
-        block = self.data.position // length
-        first = np.flatnonzero(np.diff(block, prepend=block[0] - 1))
-        if len(first) < 3:
-            return 0.0, 1.0
-        root = np.sqrt(self.data.weight)
-        mass = np.add.reduceat(self.data.weight, first)
-        mean = np.add.reduceat(self.chosen.residual * root, first) / mass
-        size = np.diff(np.append(first, len(block)))
-        noise: Noise = self.chosen.noise
-        known = noise.variance * noise.inflation(size) / mass
-        lost = 1 - (len(self.chosen.starts) + 1) / len(first)
-        seen = float(np.mean(mean**2)) / max(lost, 0.3)
-        excess = max(0.0, seen - float(np.mean(known)))
+        excess, degrees = significance.slow_variance(self.data, self.chosen, length)
         blocks_now = max(1.0, span / (length * data.width_s))
-        blocks_then = max(1.0, (len(block) - self.low) / length)
-        return excess * (1 / blocks_now + 1 / blocks_then), max(1.0, len(first) - 1.0)
+        levels = 1 + significance.DAY_LEVELS.get(self.chosen.season.kind, 0)
+        blocks_then = max(1.0, len(self.data.y[self.level_of]) / length / levels)
+        return excess * (1 / blocks_now + 1 / blocks_then), degrees
 
     def caveats_for(self, times: Floats) -> tuple[str, ...]:
-        """Return the caveats, with one when the current hours were never seen before."""
-        if self.chosen.season.kind != "none" or self.data.width_s > DAY_S / 3:
-            return self.caveats
-        hours = {int(t % DAY_S // 3600) for t in self.data.times.tolist()}
-        unseen = {int(t % DAY_S // 3600) for t in times.tolist()} - hours
-        if not unseen:
-            return self.caveats
-        text = "Some hours of the day occur only in the current buckets: a daily rhythm would show."
-        return (*self.caveats, text)
+        """Return the caveats, with one when the current hours or days were never seen before."""
+        kind = self.chosen.season.kind
+        out = list(self.caveats)
+        if kind == "none" and _hours(times) - _hours(self.data.times):
+            out.append("Some hours of the day occur only now: a daily rhythm would look like this.")
+        if kind in ("none", "day") and (_weekend(times) - _weekend(self.data.times)):
+            out.append("The baseline holds no weekend, or nothing else: that would look like this.")
+        return tuple(out)
+
+
+def _last_level(data: Data, chosen: Segments) -> tuple[Segments, slice, tuple[str, ...]]:
+    """Return which buckets stand for the level just before the split.
+
+    That is the last segment of `MIN_LEVEL` buckets or more. A level that wandered `WANDERS` times
+    is no level: then the whole baseline is one, and the wandering is noise.
+    """
+    starts = chosen.starts
+    if not len(starts):
+        return chosen, slice(0, None), ()
+    if len(starts) >= WANDERS:
+        flat = segment.refit(data, starts[:0], chosen.season.kind)
+        text = f"The baseline changed {len(starts)} times; its mean is used, its changes as noise."
+        return significance.floored(flat, data), slice(0, None), (text,)
+    edges = [0, *starts.tolist(), len(data.y)]
+    long_enough = [i for i in range(len(edges) - 1) if edges[i + 1] - edges[i] >= MIN_LEVEL]
+    last = long_enough[-1] if long_enough else int(np.argmax(np.diff(edges)))
+    end = float(data.times[-1]) + data.width_s
+    when = ", ".join(f"{(end - float(data.times[s])) / 3600:.1f}" for s in starts)
+    text = f"The baseline itself changed {when} h before its end; its last long level is used."
+    return chosen, slice(edges[last], edges[last + 1]), (text,)
+
+
+def _hours(times: Floats) -> set[int]:
+    return set(np.unique(times % DAY_S // 3600).astype(int).tolist())
+
+
+def _weekend(times: Floats) -> set[bool]:
+    return set(((times + MONDAY_S) % WEEK_S >= 5 * DAY_S).tolist())
 
 
 def _span_caveats(data: Data) -> tuple[str, ...]:

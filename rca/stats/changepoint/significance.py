@@ -10,10 +10,13 @@ from scipy import special
 
 from rca.stats.changepoint.noise import Noise
 from rca.stats.changepoint.segment import Data, Segments, refit
+from rca.stats.season import DAY_S
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+#: Levels of whole days that a season fits.
+DAY_LEVELS = {"day+weekend": 1, "day+weekday": 6, "day*weekend": 6, "weekday": 6}
 #: Lengths of the newest run that are tried, and the share of alpha that they may spend.
 TAIL_RUNS = (2, 3, 4, 6, 8)
 TAIL_ALPHA = 0.2
@@ -40,11 +43,35 @@ def change_z(data: Data, segments: Segments) -> Floats:
 
 
 def level_variances(data: Data, segments: Segments) -> tuple[Floats, Floats]:
-    """Return the levels of the segments and their variances."""
+    """Return the levels of the segments and their variances, day-to-day variation included."""
     edges = np.concatenate(([0], segments.starts, [len(data.y)]))
     mass = np.add.reduceat(data.weight, edges[:-1])
+    size = np.diff(edges)
     noise = segments.noise
-    return segments.fit.levels, noise.variance * noise.inflation(np.diff(edges)) / mass
+    length = max(1, round(DAY_S / data.width_s))
+    slow, _ = slow_variance(data, segments, length)
+    blocks = np.maximum(1.0, size / length)
+    return segments.fit.levels, noise.variance * noise.inflation(size) / mass + slow / blocks
+
+
+def slow_variance(data: Data, segments: Segments, length: int) -> tuple[float, float]:
+    """Return the variance of means of ``length`` buckets beyond the noise, and its degrees.
+
+    Days differ for reasons that neither the season nor the correlation of neighbours knows. With
+    fewer than three stretches there is nothing to learn it from.
+    """
+    block = data.position // length
+    first = np.flatnonzero(np.diff(block, prepend=block[0] - 1))
+    fitted = len(segments.starts) + 1 + DAY_LEVELS.get(segments.season.kind, 0)
+    degrees = len(first) - fitted
+    if len(first) < 3 or degrees < 1:
+        return 0.0, 1.0
+    mass = np.add.reduceat(data.weight, first)
+    mean = np.add.reduceat(segments.residual * np.sqrt(data.weight), first) / mass
+    size = np.diff(np.append(first, len(block)))
+    known = segments.noise.variance * segments.noise.inflation(size) / mass
+    seen = float(np.sum(mean**2)) / max(degrees, 0.3 * len(first))
+    return max(0.0, seen - float(np.mean(known))), float(degrees)
 
 
 def anywhere_p(z: Floats, n: int, noise: Noise) -> Floats:
