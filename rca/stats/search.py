@@ -154,3 +154,26 @@ def _growth(
 
 def _outside(whole: Sums, cell: Sums) -> Sums:
     return Sums(*(np.maximum(getattr(whole, s) - getattr(cell, s), 0.0) for s in SUMS))
+
+
+def weights(group: NDArray[np.int64], level: NDArray[np.int64], tested: NDArray[np.bool_]) -> Array:
+    """Return each test's part of the chance of error: levels, groups and cells share it alike.
+
+    A column of three values is not drowned by the pairs of columns of sixty (Genovese, Roeder and
+    Wasserman 2006, Biometrika 93: weights that do not look at the p-values keep the false
+    discovery rate). They sum to one over the tests; a cell that is not tested has none.
+
+    >>> weights(np.array([0, 0, 1, 2]), np.array([1, 1, 1, 2]), np.array([True] * 4)).tolist()
+    [0.125, 0.125, 0.25, 0.5]
+    """
+    out = np.zeros(len(group))
+    if not tested.any():
+        return out
+    cells = np.bincount(group[tested], minlength=int(group.max()) + 1)
+    of_group = np.zeros(len(cells), dtype=np.int64)
+    of_group[group] = level
+    used = cells > 0
+    groups = np.bincount(of_group[used], minlength=int(level.max()) + 1)
+    levels = int((groups > 0).sum())
+    out[tested] = 1.0 / (levels * groups[level[tested]] * cells[group[tested]])
+    return out

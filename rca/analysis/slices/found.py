@@ -103,12 +103,9 @@ class Rule:
     gain: float
     p_value: float
     q_value: float
-    inside: float
     outside: float
     new: bool
-    n_own: int
     baseline: Sums = field(repr=False)
-    current: Sums = field(repr=False)
     mask: NDArray[np.bool_] = field(repr=False)
     also: tuple[str, ...] = ()
     n_baseline: int = 0
@@ -126,7 +123,7 @@ class Rule:
     @property
     def text(self) -> str:
         """The slice as one reads it: ``query_type=math & region=eu``."""
-        return " & ".join(f"{name}={value}" for name, value in self.slice.items())
+        return rule_text(self.slice)
 
     def placed(
         self,
@@ -295,6 +292,15 @@ class SliceSearch(Result):
         from rca.analysis.slices.claims import claims
 
         return claims(self)
+
+
+def rule_text(values: Mapping[str, str]) -> str:
+    """Return a slice as one reads it.
+
+    >>> rule_text({"query_type": "math", "region": "eu"})
+    'query_type=math & region=eu'
+    """
+    return " & ".join(f"{name}={value}" for name, value in values.items())
 
 
 def _percent(share: float) -> str:
