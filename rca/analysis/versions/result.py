@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from rca.analysis.versions.estimate import Estimate, discordance
+from rca.analysis.versions.mix import Adjusted
 from rca.analysis.versions.units import Units
 from rca.model.finding import Finding
 from rca.model.metric import Metric
@@ -34,7 +35,9 @@ class VersionDiff(Result):
     units : Units
         How rows were made into independent units; ``units.match`` says how they were paired.
     overall : Estimate
-        The shift over all rows; adjusted for the mix of slices where ``adjusted`` is set.
+        The shift over all rows.
+    adjusted : Adjusted or None
+        The shift at a common mix of requests, where rows are not paired and the mix moved.
     slices : tuple of Estimate
         One for each slice, largest first.
     metrics : pandas.DataFrame
@@ -43,7 +46,7 @@ class VersionDiff(Result):
 
     columns: ClassVar = {
         "dimension": "the column of the slice; empty for all rows",
-        "value": "the slice's value, '(rest)' for pooled thin slices; empty for all rows",
+        "value": "the slice's value; '(rest)' pools thin slices; empty for all rows",
         "n_baseline": "rows of the baseline",
         "n_current": "rows of the current version",
         "n": "independent units: pairs, clusters or rows",
@@ -63,6 +66,7 @@ class VersionDiff(Result):
 
     units: Units
     overall: Estimate
+    adjusted: Adjusted | None
     slices: tuple[Estimate, ...]
     metrics: pd.DataFrame
 
@@ -78,8 +82,8 @@ class VersionDiff(Result):
 
     @property
     def verdict(self) -> str:
-        """The verdict over all rows."""
-        return self.overall.verdict
+        """The verdict over all rows; at a common mix, where the mix moved."""
+        return (self.overall if self.adjusted is None else self.adjusted.estimate).verdict
 
     @property
     def discordance(self) -> tuple[int, int, int, int] | None:
@@ -96,11 +100,20 @@ class VersionDiff(Result):
 
     def summary(self) -> str:
         """Return the shift, its interval, what it was measured on, and the verdict."""
-        return f"{self._claim(self.overall)}: {_SAID[self.verdict]}."
+        claim = self._claim(self.overall)
+        if self.adjusted is not None:
+            e, text = self.adjusted.estimate, self.metric.text
+            low, high = (text(end, signed=True) for end in e.ci)
+            claim += (
+                f"; at a common mix of {' and '.join(self.adjusted.columns)} it is "
+                f"{text(e.shift, signed=True)} (95% {low} to {high}, p={e.p_value:.2g})"
+            )
+        return f"{claim}: {_SAID[self.verdict]}."
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the shift over all rows, then each slice that moved."""
-        overall = self._finding(self.overall, f"VERSION_{self.verdict.upper()}", self.summary())
+        main = self.overall if self.adjusted is None else self.adjusted.estimate
+        overall = self._finding(main, f"VERSION_{self.verdict.upper()}", self.summary())
         moved = sorted(
             (e for e in self.slices if e.verdict in ("regressed", "improved")),
             key=lambda e: e.q_value,
@@ -121,7 +134,7 @@ class VersionDiff(Result):
 
         table = self.table.assign(
             label=[
-                f"{d}={v}" if d else "all rows"
+                f"{d}={v}" if d else v or "all rows"
                 for d, v in zip(self.table["dimension"], self.table["value"], strict=True)
             ]
         )
@@ -192,14 +205,20 @@ class VersionDiff(Result):
         )
 
 
-def table_of(overall: Estimate, slices: Sequence[Estimate], *, paired: bool) -> pd.DataFrame:
+def table_of(
+    overall: Estimate, at_mix: Adjusted | None, slices: Sequence[Estimate], *, paired: bool
+) -> pd.DataFrame:
     """Return estimates as the public table."""
     import pandas as pd
 
+    named: list[tuple[str | None, Estimate]] = [("", overall)]
+    if at_mix is not None:
+        named.append((f"at a common mix of {' and '.join(at_mix.columns)}", at_mix.estimate))
+    named += [(e.cell.value, e) for e in slices]
     rows = [
         {
             "dimension": e.cell.dimension,
-            "value": e.cell.value if e.cell.dimension else "",
+            "value": name,
             "n_baseline": e.cell.rows[0],
             "n_current": e.cell.rows[1],
             "n": int(e.cell.sums.n),
@@ -216,6 +235,6 @@ def table_of(overall: Estimate, slices: Sequence[Estimate], *, paired: bool) -> 
             "rose": float(e.cell.rose) if paired else float("nan"),
             "fell": float(e.cell.fell) if paired else float("nan"),
         }
-        for e in (overall, *slices)
+        for name, e in named
     ]
     return pd.DataFrame(rows, columns=list(VersionDiff.columns))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rca.analysis.versions.estimate import Estimate, corrected, estimate
+from rca.analysis.versions.mix import Adjusted, adjustable, adjusted
 from rca.analysis.versions.pairing import Match, Pairing, choose
 from rca.analysis.versions.quantiles import quantile_estimates, thin_tail
 from rca.analysis.versions.result import VersionDiff, table_of
@@ -38,6 +39,7 @@ def diff_versions(
     pairing: Pairing = "auto",
     pair_by: str | Sequence[str] | None = None,
     cluster: str | None = "auto",
+    adjust: str | Sequence[str] | None = "auto",
     margin: float | None = None,
     min_rows: int = 10,
 ) -> VersionDiff:
@@ -68,6 +70,10 @@ def diff_versions(
     cluster : str or None
         Column whose rows hang together; ``auto`` takes user_id or session_id where it has 20
         values and repeats; None takes units as independent.
+    adjust : str or sequence of str, optional
+        Columns whose mix is held fixed when rows are not paired; ``auto`` takes up to three
+        dimensions whose mix moves the metric; None takes the sides as they are. Quantiles are
+        not adjusted.
     margin : float, optional
         The largest loss that passes as no regression, in the metric's unit; by default 0.02 of a
         share and 5 % of the baseline's value of anything else.
@@ -115,6 +121,7 @@ def diff_versions(
         pairing=pairing,
         pair_by=_names(pair_by),
         cluster=cluster,
+        adjust=adjust,
         margin=margin,
         min_rows=min_rows,
         call=call,
@@ -129,6 +136,7 @@ def diff(
     pairing: Pairing = "auto",
     pair_by: Sequence[str] = (),
     cluster: str | None = "auto",
+    adjust: str | Sequence[str] | None = "auto",
     margin: float | None = None,
     min_rows: int = 10,
     call: str = "",
@@ -139,7 +147,9 @@ def diff(
         _refuse_per_hour(metric)
     match, looked_at = choose(comparison, pairing=pairing, pair_by=pair_by)
     cluster, cluster_note = cluster_of(comparison, cluster)
-    units = make_units(comparison, metrics=metrics, by=by, match=match, cluster=cluster)
+    mix = _mix_columns(comparison, adjust) if match is None else ()
+    columns = tuple(dict.fromkeys((*by, *mix)))
+    units = make_units(comparison, metrics=metrics, by=columns, match=match, cluster=cluster)
     estimates, sql = _overall(units, margin)
     slices: list[Estimate] = []
     for dimension in range(len(by)):
@@ -147,22 +157,55 @@ def diff(
         slices += found
         sql += queries
     slices = corrected(slices, metrics[0])
+    at_mix = (
+        adjusted(units, mix, overall=estimates[0], chosen=adjust != "auto", margin=margin)
+        if mix
+        else None
+    )
     caveats = [
         *comparison.logs.caveats,
         *_pairing_notes(units, match, looked_at, estimates[0]),
         *([cluster_note] if cluster_note else []),
         *_quantile_notes(units, estimates[0]),
+        *_mix_notes(units, at_mix),
     ]
     return VersionDiff(
-        table=table_of(estimates[0], slices, paired=units.paired),
+        table=table_of(estimates[0], at_mix, slices, paired=units.paired),
         caveats=tuple(caveats),
         call=call or f"rca.analysis.versions.diff({comparison.call})",
-        sql=(units.sql, *sql),
+        sql=(units.sql, *sql, *([at_mix.sql] if at_mix else [])),
         units=units,
         overall=estimates[0],
+        adjusted=at_mix,
         slices=tuple(slices),
         metrics=_metrics_table(metrics, estimates),
     )
+
+
+def _mix_columns(comparison: Comparison, adjust: str | Sequence[str] | None) -> tuple[str, ...]:
+    if comparison.metric.family == "quantile" or adjust is None:
+        return ()
+    if adjust == "auto":
+        return adjustable(comparison)
+    return _names(adjust)
+
+
+def _mix_notes(units: Units, at_mix: Adjusted | None) -> list[str]:
+    if at_mix is None:
+        return []
+    text = units.metrics[0].text
+    names = " and ".join(at_mix.columns)
+    notes = [
+        f"the mix of {names} differs between the versions and makes "
+        f"{text(at_mix.at_mix.mix, signed=True)} of the plain shift: the verdict is of the shift "
+        "at a common mix"
+    ]
+    if at_mix.at_mix.coverage < 0.95:
+        notes.append(
+            f"{at_mix.at_mix.coverage:.0%} of the rows are in combinations of {names} that both "
+            "versions served; the others cannot be compared"
+        )
+    return notes
 
 
 def _overall(units: Units, margin: float | None) -> tuple[list[Estimate], list[str]]:
