@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -101,11 +102,22 @@ def parse(records: Sequence[Record]) -> Iterator[Draft]:
 def _scope(rest: Mapping[str, Any]) -> dict[str, Any]:
     scope: dict[str, Any] = {}
     for name, value in rest.items():
+        value = _object(value) if plain_name(name) in _SCOPES else value
         if isinstance(value, Mapping) and plain_name(name) in _SCOPES:
             scope |= {str(key): item for key, item in value.items() if key not in scope}
         else:
             scope[str(name)] = value
     return scope
+
+
+def _object(value: Any) -> Any:
+    """Return the object that a cell holds as JSON text, or the cell as it is."""
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    return value
 
 
 def _need_time(records: Sequence[Record]) -> None:

@@ -6,15 +6,18 @@ import csv
 import gzip
 import io
 import json
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from rca.errors import BadValueError, CorruptFileError, MissingFileError
+from rca.logs.events.canonical import plain_name
 from rca.logs.events.source import Record
 
 MAX_BYTES = 256 * 1024 * 1024
+_HEAD = 65_536
 _JSON_SPACE = " \t\r\n\ufeff"
 _BINARY = {
     b"\x80\x02": "a pickle",
@@ -72,6 +75,27 @@ def rows_of(rows: Iterable[Any], label: str, unit: str = "row") -> list[Record]:
             )
         records.append(Record(row, where))
     return records
+
+
+def holds_rows(path: Path, times: Iterable[str]) -> bool:
+    """Tell by the first bytes of a file whether it may hold rows that have a time.
+
+    A CSV does when its header has one of the names ``times``; so prose beside the data is told
+    from a broken table of it.
+    """
+    try:
+        with path.open("rb") as raw:
+            head = raw.read(_HEAD)
+    except OSError:
+        return True
+    if head.startswith((b"PAR1", b"\x1f\x8b")):
+        return True
+    utf_16 = head[:2] in (b"\xff\xfe", b"\xfe\xff")
+    plain = head.decode("utf-16" if utf_16 else "utf-8-sig", "replace").lstrip(_JSON_SPACE)
+    if plain[:1] in tuple("{[") or not plain or _is_yaml(plain):
+        return True
+    header = re.split(r"[,;\t|]", plain.partition("\n")[0])
+    return not {plain_name(cell.strip('" \r')) for cell in header}.isdisjoint(times)
 
 
 def _load(path: Path, label: str) -> bytes:
@@ -167,7 +191,7 @@ def _json_values(plain: str, label: str) -> Iterator[tuple[int, Any]]:
 
 def _is_yaml(plain: str) -> bool:
     """Tell a Kubernetes-style YAML document by a line that starts with ``apiVersion:``."""
-    head = plain[:65_536].splitlines()
+    head = plain[:_HEAD].splitlines()
     return any(line.startswith("apiVersion:") for line in head)
 
 

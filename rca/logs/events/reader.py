@@ -9,8 +9,8 @@ from typing import Any
 
 from rca.errors import BadValueError, InputError, MissingFileError
 from rca.logs.events.build import Tally, build, settle_ids
-from rca.logs.events.canonical import CANONICAL, plain_name
-from rca.logs.events.files import read_records, rows_of
+from rca.logs.events.canonical import ALIASES, CANONICAL, plain_name
+from rca.logs.events.files import holds_rows, read_records, rows_of
 from rca.logs.events.registry import SOURCES, sniff
 from rca.logs.events.source import Record
 from rca.model.event import Event, Events
@@ -128,8 +128,8 @@ def _folder(folder: Path, notes: list[str]) -> Iterator[list[Record]]:
     if not files:
         raise MissingFileError(f"the folder {folder} holds no files.")
     for path in files:
-        if path.suffix.lower() in {".md", ".txt", ".toml", ".ipynb", ".html"}:
-            notes.append(f"left out {path}: a {path.suffix} file holds no events")
+        if not holds_rows(path, ALIASES["ts"]):
+            notes.append(f"left out {path}: no JSON, YAML or Parquet, and no table with a time")
             continue
         records = read_records(path, str(path))
         reason = _no_events(records)

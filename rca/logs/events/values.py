@@ -106,4 +106,5 @@ def _listed(value: str) -> list[Any]:
             parsed = None
         if isinstance(parsed, list):
             return parsed
-    return [part.strip() for part in re.split(r"[;,]", value.strip("[]")) if part.strip()]
+    parts = re.split(r"[;,]", value.strip("[]() "))
+    return [part.strip(" '\"") for part in parts if part.strip(" '\"")]

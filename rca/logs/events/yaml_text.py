@@ -9,7 +9,7 @@ import yaml
 from rca.errors import CorruptFileError
 from rca.logs.events.source import Record
 
-MAX_CHARACTERS = 32 * 1024 * 1024
+MAX_CHARACTERS = 16 * 1024 * 1024
 
 
 class _PlainLoader(yaml.BaseLoader):

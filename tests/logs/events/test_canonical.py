@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 
 import duckdb
@@ -20,6 +21,7 @@ from rca.errors import (
     RCAError,
 )
 from rca.logs.events import read_events
+from rca.logs.events.kinds import kind_of
 from rca.model.event import EVENT_COLUMNS, Event
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -298,7 +300,8 @@ def test_broken_files(data: bytes, says: str, tmp_path: Path) -> None:
 def test_a_large_file_is_refused_even_when_it_is_small_on_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rca.logs.events.files.MAX_BYTES", 1 << 20)
+    files = import_module("rca.logs.events.files")
+    monkeypatch.setattr(files, "MAX_BYTES", 1 << 20)
     path = write(tmp_path / "bomb.gz", gzip.compress(b" " * (8 << 20)))
     with pytest.raises(CorruptFileError, match="more than 1 MB"):
         read_events(path)
@@ -314,3 +317,49 @@ def test_nan_and_infinity_are_no_values(tmp_path: Path) -> None:
 def test_the_table_has_the_canonical_columns_then_the_scope() -> None:
     table = read_events([FULL]).table
     assert tuple(table.columns) == (*EVENT_COLUMNS, "region")
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "parquet", "frame"])
+def test_a_table_of_events_that_was_saved_is_read_back(kind: str, tmp_path: Path) -> None:
+    second = {"event_id": "d2", "ts": "2026-03-02T00:00:00Z", "kind": "flag", "region": "us"}
+    events = read_events([{**FULL, "inputs": ["raw.clicks", "raw.users"]}, second])
+    path = tmp_path / "saved"
+    if kind == "csv":
+        events.table.to_csv(path, index=False)
+    elif kind == "json":
+        events.table.to_json(path, orient="records", date_format="iso")
+    elif kind == "parquet":
+        events.table.to_parquet(path)
+    again = read_events(events.table if kind == "frame" else path)
+    assert again.items == events.items
+    assert again.caveats == ()
+
+
+def test_scope_in_a_cell_of_a_table(tmp_path: Path) -> None:
+    text = 'ts,kind,scope\n2026-03-01T12:00:00Z,deploy,"{""region"": ""eu""}"\n'
+    assert read_events(write(tmp_path / "e.csv", text)).items[0].scope == {"region": "eu"}
+
+
+def test_a_broken_events_file_in_a_folder_is_an_error_and_prose_is_not(tmp_path: Path) -> None:
+    write(tmp_path / "notes.txt", "We saw it, at noon.\nThen, it, stopped, again.\n")
+    write(tmp_path / "events.txt", "time,kind\n2026-03-01T12:00:00Z,deploy\n")
+    events = read_events(tmp_path)
+    assert len(events) == 1
+    assert any("notes.txt" in caveat for caveat in events.caveats)
+    write(tmp_path / "events.txt", "time,kind\n2026-03-01T12:00:00Z\n")
+    with pytest.raises(CorruptFileError, match=r"events\.txt, line 2"):
+        read_events(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("word", "kind"),
+    [
+        *(("Deployment", "deploy"), ("rolled back", "rollback"), ("feature_flag", "flag")),
+        *(("ALTER TABLE", "schema_change"), ("dbt backfill", "pipeline"), ("promptEdit", "prompt")),
+        *(("model rollout", "model_version"), ("Deploy of the job runner", "deploy")),
+        *(("config change", "config"), ("provider outage", "upstream"), ("haircut", None)),
+        *(("unflagged", None), ("", None)),
+    ],
+)
+def test_kinds_are_read_from_words(word: str, kind: str | None) -> None:
+    assert kind_of(word) == kind
