@@ -207,6 +207,7 @@ def _csv_records(plain: str, label: str) -> Iterator[Record]:
                 continue
             if header is None:
                 header = [cell.strip() for cell in row]
+                _need_unique(header, label, reader.line_num)
                 continue
             where = f"{label}, line {reader.line_num}"
             if len(row) != len(header):
@@ -217,3 +218,13 @@ def _csv_records(plain: str, label: str) -> Iterator[Record]:
             yield Record(dict(zip(header, row, strict=True)), where)
     except csv.Error as error:
         raise CorruptFileError(f"{label}, line {reader.line_num}: {error}.") from error
+
+
+def _need_unique(header: list[str], label: str, line: int) -> None:
+    """Refuse a header that names a column twice: one of the two would be lost."""
+    twice = sorted({name for name in header if name and header.count(name) > 1})
+    if twice:
+        raise CorruptFileError(
+            f"{label}, line {line}: the header names {', '.join(twice)} more than once."
+            " Rename one of them."
+        )

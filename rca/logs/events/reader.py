@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from rca.logs.events.build import Tally, build, settle_ids
 from rca.logs.events.canonical import ALIASES, CANONICAL, plain_name
 from rca.logs.events.files import holds_rows, read_records, rows_of
 from rca.logs.events.registry import SOURCES, sniff
-from rca.logs.events.source import Record
+from rca.logs.events.source import Record, children
 from rca.model.event import Event, Events
 
 #: Columns that only a log of calls or predictions has: such a file in a folder holds no events.
@@ -22,6 +23,8 @@ _LOG_COLUMNS = frozenset(
         *("input_tokens", "output_tokens", "completion_tokens", "cost_usd", "prediction", "label"),
     )
 )
+#: Names under which an object may wrap the list of its rows.
+_WRAPPERS = ("events", "items", "results", "rows", "records", "data")
 
 
 def read_events(source: Any) -> Events:
@@ -74,7 +77,7 @@ def read_events(source: Any) -> Events:
 def _events(records: Iterable[Record], tally: Tally) -> Iterator[Event]:
     """Yield the events of all records, each source reading its own ones at once."""
     by_source: dict[str, list[Record]] = {}
-    for record in records:
+    for record in chain.from_iterable(map(_opened, records)):
         found, confidence = sniff(record.value)
         name = found.name if confidence else CANONICAL.name
         by_source.setdefault(name, []).append(record)
@@ -82,6 +85,14 @@ def _events(records: Iterable[Record], tally: Tally) -> Iterator[Event]:
         if source.name in by_source:
             drafts = source.parse(by_source[source.name])
             yield from build(drafts, tally, strict=source.strict)
+
+
+def _opened(record: Record) -> list[Record]:
+    """Return the rows of an object that only wraps a list of them, as ``{"events": [...]}``."""
+    if sniff(record.value)[1]:
+        return [record]
+    rows = [child for name in _WRAPPERS for child in children(record, name)]
+    return rows if any(child.value for child in rows) else [record]
 
 
 def _parts(source: Any, notes: list[str]) -> Iterator[list[Record]]:
@@ -143,7 +154,7 @@ def _no_events(records: list[Record]) -> str | None:
     """Return why the records of a file are no events, or None."""
     if not records:
         return "it is empty"
-    value = records[0].value
+    value = _opened(records[0])[0].value
     found, confidence = sniff(value)
     if not confidence:
         return "no known export of events, and no column for a time"

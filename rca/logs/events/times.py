@@ -99,10 +99,9 @@ def _text(text: str) -> Moment:
     if _NUMBER.fullmatch(text) and not _DATE.fullmatch(text):
         return _epoch(float(text))
     zone = _ZONE_NAME.search(text)
-    if zone:
-        text = text[: zone.start()] + (zone.group(1) or "+00:00")
+    plain = text[: zone.start()] + (zone.group(1) or "+00:00") if zone else text
     try:
-        moment = _utc(datetime.fromisoformat(text))
+        moment = _utc(datetime.fromisoformat(plain))
     except ValueError as error:
         try:
             return _utc(parsedate_to_datetime(text))

@@ -181,6 +181,11 @@ def test_naive_times_are_said_and_a_mix_is_said() -> None:
     assert "1 time without a zone taken as UTC, mixed with 1 that name one" in caveat
 
 
+def test_a_zone_given_by_name_is_a_zone() -> None:
+    for time in ("Sun, 01 Mar 2026 12:00:00 GMT", "2026-03-01 12:00:00 UTC"):
+        assert read_events([{"ts": time, "kind": "deploy"}]).caveats == ()
+
+
 def test_a_date_is_midnight_and_said() -> None:
     events = read_events([{"ts": "2026-03-01", "kind": "deploy"}])
     assert events.items[0].ts == NOON.replace(hour=0)
@@ -261,6 +266,7 @@ def test_a_broken_line_is_named_by_number(text: str, line: str, tmp_path: Path) 
         ("nowhere-*.jsonl", MissingFileError, "no file matches"),
         ([{"kind": "deploy"}], MissingColumnError, "has no time of its events"),
         ([{"ts": NOON}, {"kind": "deploy"}], BadValueError, "events, row 2 has no time"),
+        ({"events": [{"ts": NOON}, 5]}, BadValueError, "row 1, events 2 has no time"),
         ([{"ts": "yesterday"}], BadValueError, r"events, row 1: 'yesterday' is not a time"),
         ([{"ts": 12.5}], BadValueError, "the clock is relative"),
         ([{"ts": True}], BadValueError, "truth value"),
@@ -286,6 +292,7 @@ def test_errors_say_what_to_do(source: object, error: type[RCAError], says: str)
         (b"[" * 100_000, "nested too deeply"),
         (b'{"a":' * 100_000, "nested too deeply"),
         (b"[1, 2]", "row 1 is a int"),
+        (b"ts,kind,kind\n1,a,b\n", "line 1: the header names kind more than once"),
         (b'{"ts": ' + b"9" * 5000 + b"}", "line 1"),
         (b"apiVersion: v1\na: &x [1]\nb: *x\n", "line 3 is not plain YAML: an alias"),
         (b"apiVersion: v1\na: [1\n", "line 3 is not plain YAML"),
@@ -333,6 +340,13 @@ def test_a_table_of_events_that_was_saved_is_read_back(kind: str, tmp_path: Path
     again = read_events(events.table if kind == "frame" else path)
     assert again.items == events.items
     assert again.caveats == ()
+
+
+@pytest.mark.parametrize("name", ["events", "data"])
+def test_a_list_of_events_inside_an_object(name: str, tmp_path: Path) -> None:
+    path = write(tmp_path / "e.json", json.dumps({name: [FULL], "total": 1}))
+    assert read_events(path).items == (EXPECTED,)
+    assert read_events(tmp_path).items == (EXPECTED,)
 
 
 def test_scope_in_a_cell_of_a_table(tmp_path: Path) -> None:
