@@ -7,8 +7,9 @@ summed here. Two scans whatever the number of columns: one for the dictionaries,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,8 +17,8 @@ from numpy.typing import NDArray
 
 from rca.engine.base import Engine
 
-Codes = NDArray[np.unsignedinteger]
-Array = NDArray[np.float64]
+#: Unsigned integers, as few bytes as the column's values need.
+Codes = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -31,20 +32,15 @@ class Encoded:
     codes : mapping of name to array
         One code per row.
     measures : mapping of name to array
-        The numbers asked for, one per row, as doubles.
+        The numbers asked for, one per row, of the type that their SQL has.
     sql : tuple of str
         The queries that were run.
     """
 
     values: Mapping[str, tuple[str | None, ...]]
     codes: Mapping[str, Codes]
-    measures: Mapping[str, Array]
+    measures: Mapping[str, NDArray[Any]]
     sql: tuple[str, ...] = ()
-
-    @property
-    def n_rows(self) -> int:
-        """The number of rows."""
-        return len(next(iter(self.measures.values())))
 
 
 def encode(
@@ -94,7 +90,7 @@ def encode(
     return Encoded(
         values,
         {name: _codes(table.column(n + i), len(values[name])) for i, name in enumerate(names)},
-        {name: _doubles(table.column(i)) for i, name in enumerate(measures)},
+        {name: table.column(i).to_numpy() for i, name in enumerate(measures)},
         tuple(queries),
     )
 
@@ -108,37 +104,3 @@ def _codes(column: pa.ChunkedArray, n_values: int) -> Codes:
         out[at : at + len(chunk)] = filled.to_numpy(zero_copy_only=False)
         at += len(chunk)
     return out
-
-
-def _doubles(column: pa.ChunkedArray) -> Array:
-    return np.asarray(column.to_numpy(), dtype=np.float64)
-
-
-def cell_sums(
-    codes: Sequence[Codes], sizes: Sequence[int], side: Codes, parts: Sequence[Array | None]
-) -> Array:
-    """Sum measures over the cells of a cross of columns, by side.
-
-    Parameters
-    ----------
-    codes, sizes : sequences
-        The columns' codes and how many values each has.
-    side : array
-        0 or 1 per row.
-    parts : sequence of array or None
-        What to sum; None counts rows.
-
-    Returns
-    -------
-    array of shape (len(parts), 2, prod(sizes))
-    """
-    index = side.astype(np.int64)
-    for code, size in zip(codes, sizes, strict=True):
-        index *= size
-        index += code
-    cells = int(np.prod([2, *sizes]))
-    if codes:
-        # The side comes first: index = (side * size_1 + code_1) * size_2 + ...
-        assert index.size == 0 or int(index.max()) < cells
-    sums = [np.bincount(index, part, minlength=cells).astype(np.float64) for part in parts]
-    return np.stack(sums).reshape(len(parts), 2, -1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -13,6 +13,7 @@ from rca.analysis.slices.rows import Rows, is_version
 from rca.engine.cube import Codes
 from rca.stats.decompose import succeed
 from rca.stats.ratio import SUMS, Sums
+from rca.stats.search_cells import Measures, sum_crosses
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -32,6 +33,10 @@ class Axis:
     def size(self) -> int:
         """The number of codes."""
         return len(self.labels) + self.rest
+
+    def take(self, rows: Bools) -> Axis:
+        """Return the column over some rows."""
+        return Axis(self.name, self.codes[rows], self.labels, self.rest)
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,11 @@ class Cells:
 
     def mask(self, cell: int) -> Bools:
         """Return which rows are in a cell."""
-        return np.logical_and.reduce([axis.codes == code for axis, code in self.parts(cell)])
+        (axis, code), *others = self.parts(cell)
+        inside: Bools = axis.codes == code
+        for axis, code in others:
+            inside &= axis.codes == code
+        return inside
 
     def depth(self) -> Ints:
         """Return the number of columns of each cell."""
@@ -87,7 +96,7 @@ def axis(rows: Rows, name: str, *, min_rows: int, most: int) -> Axis | None:
     few but enormous requests count. At most ``most`` are kept.
     """
     codes, n_values = rows.codes[name], len(rows.values[name])
-    baseline, current = rows.sums([codes], [n_values])
+    baseline, current = rows.by(name)
     enough = np.maximum(baseline.n, current.n) >= min_rows
     weight = np.zeros(n_values)
     for s in (baseline, current):
@@ -99,7 +108,7 @@ def axis(rows: Rows, name: str, *, min_rows: int, most: int) -> Axis | None:
     if there.sum() < 2 or kept.size == 0:
         return None
     rest = bool(there.sum() > kept.size)
-    remap = np.full(n_values, kept.size, dtype=np.min_scalar_type(kept.size + 1))
+    remap = np.full(n_values, kept.size, dtype=np.min_scalar_type(kept.size))
     remap[kept] = np.arange(kept.size)
     labels = tuple(rows.label(name, int(code)) for code in kept)
     return Axis(name, remap[codes], labels, rest)
@@ -117,26 +126,26 @@ def crosses_of(
     return found
 
 
-def cells(
-    rows: Rows,
-    axes: Sequence[Axis],
-    crosses: Iterable[tuple[int, ...]],
-    *,
-    keep: Bools | None = None,
-    factor: Array | None = None,
-) -> Cells:
+def cells(axes: Sequence[Axis], crosses: Sequence[tuple[int, ...]], measures: Measures) -> Cells:
     """Sum the rows over the cells of each cross."""
-    crosses = tuple(crosses)
-    found = []
-    for i, cross in enumerate(crosses):
-        sizes = [axes[k].size for k in cross]
-        own, current = rows.sums([axes[k].codes for k in cross], sizes, rows=keep, factor=factor)
-        baseline = _succeeded(own, current, [axes[k] for k in cross])
+    sizes = [axis.size for axis in axes]
+    sums = sum_crosses([axis.codes for axis in axes], sizes, crosses, measures)
+    cross, code = [], []
+    joined: tuple[list[Sums], list[Sums], list[Sums]] = ([], [], [])
+    for i, (chosen, (own, current)) in enumerate(zip(crosses, sums, strict=True)):
+        baseline = _succeeded(own, current, [axes[k] for k in chosen])
         there = np.flatnonzero((own.n > 0) | (current.n > 0))
-        found.append((np.full(there.size, i), there, baseline[there], current[there], own[there]))
-    cross, code = (np.concatenate([part[i] for part in found]) for i in (0, 1))
-    sums = [_joined([part[i] for part in found]) for i in (2, 3, 4)]
-    return Cells(tuple(axes), crosses, cross, code, sums[0], sums[1], sums[2])
+        cross.append(np.full(there.size, i))
+        code.append(there)
+        for parts, s in zip(joined, (baseline, current, own), strict=True):
+            parts.append(s[there])
+    return Cells(
+        tuple(axes),
+        tuple(crosses),
+        np.concatenate(cross),
+        np.concatenate(code),
+        *(_joined(parts) for parts in joined),
+    )
 
 
 def _succeeded(baseline: Sums, current: Sums, axes: Sequence[Axis]) -> Sums:

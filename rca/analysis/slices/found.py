@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from rca.analysis.slices.clusters import Clustering
 from rca.analysis.slices.rows import Rows
 from rca.analysis.slices.shifts import TRAVELS
 from rca.model.finding import Finding
@@ -222,8 +223,7 @@ class SliceSearch(Result):
         *,
         looked_at: int,
         dimensions: tuple[str, ...],
-        inflation: float,
-        cluster: str | None,
+        clusters: Clustering,
         call: str,
         sql: tuple[str, ...],
     ) -> SliceSearch:
@@ -232,7 +232,7 @@ class SliceSearch(Result):
         return cls(
             _table(ranked),
             caveats=(
-                *_caveats(rows, ranked, mix, inflation, cluster),
+                *_caveats(rows, ranked, mix, clusters),
                 *rows.comparison.logs.caveats,
             ),
             call=call,
@@ -320,22 +320,17 @@ def _verdict(rules: Sequence[Rule], total: Total, mix: Mix, spread: Spread) -> s
 def _table(rules: Sequence[Rule]) -> pd.DataFrame:
     import pandas as pd
 
+    own = [name for name in SliceSearch.columns if name not in ("rule", "slice", "depth", "also")]
     rows = [
-        {
-            "rule": rule.text,
-            "slice": dict(rule.slice),
-            "depth": len(rule.slice),
-            **{name: getattr(rule, name) for name in SliceSearch.columns if hasattr(rule, name)}
-            | {"slice": dict(rule.slice), "also": ", ".join(rule.also)},
-        }
+        {"rule": rule.text, "slice": dict(rule.slice), "depth": len(rule.slice)}
+        | {name: getattr(rule, name) for name in own}
+        | {"also": ", ".join(rule.also)}
         for rule in rules
     ]
     return pd.DataFrame(rows, columns=list(SliceSearch.columns))
 
 
-def _caveats(
-    rows: Rows, rules: Sequence[Rule], mix: Mix, inflation: float, cluster: str | None
-) -> list[str]:
+def _caveats(rows: Rows, rules: Sequence[Rule], mix: Mix, clusters: Clustering) -> list[str]:
     found = [TRAVELS] if rules else []
     metric = rows.comparison.metric
     if sum(rows.n_null):
@@ -352,8 +347,7 @@ def _caveats(
             found.append(f"{rule.text} is new: it is compared with the rows that it replaced.")
     if rows.hours is None and mix.dimensions and mix.matters(0.15):
         found.append(f"The search held the shares of {' and '.join(mix.dimensions)} still.")
-    if inflation > 1.05:
-        found.append(f"Rows come in clusters of {cluster}: variances are {inflation:.2g} times.")
+    found += clusters.caveats
     if metric.counted_note:
         found.append(metric.counted_note)
     return found

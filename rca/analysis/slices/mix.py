@@ -14,6 +14,7 @@ from rca.analysis.slices.rows import Rows, is_version
 from rca.stats.decompose import mix_variance, split
 from rca.stats.multiplicity import benjamini_hochberg
 from rca.stats.ratio import Difference, Sums
+from rca.stats.search_cells import Measures, sum_cells
 
 Array = NDArray[np.float64]
 
@@ -42,7 +43,8 @@ def find_mix(rows: Rows, axes: Sequence[Axis], whole: Difference, inflation: flo
         best = int(np.argmin(q))
         return _stated((usable[best].name,), *singles[best], whole, float(p[best]), float(q[best]))
     best = max(real, key=lambda i: (direction * singles[i][0], usable[i].name))
-    names, found = (usable[best].name,), singles[best]
+    names: tuple[str, ...] = (usable[best].name,)
+    found = singles[best]
     for other in usable:
         if other.name in names or other.size * usable[best].size > _MOST_CELLS:
             continue
@@ -53,7 +55,7 @@ def find_mix(rows: Rows, axes: Sequence[Axis], whole: Difference, inflation: flo
 
 
 def _mix_of(rows: Rows, axes: Sequence[Axis], inflation: float) -> tuple[float, float]:
-    baseline, current = rows.sums([a.codes for a in axes], [a.size for a in axes])
+    baseline, current = sum_cells([a.codes for a in axes], [a.size for a in axes], rows.measures)
     there = (baseline.n > 0) | (current.n > 0)
     baseline, current = baseline[there], current[there]
     parts = split(baseline, current)
@@ -81,7 +83,7 @@ def _stated(
 
 
 def _volume(rows: Rows, whole: Difference, inflation: float) -> Mix:
-    baseline, current = rows.sums()
+    baseline, current = (s[None] for s in rows.whole())
     parts = split(baseline, current, hours=rows.hours, inflation=inflation)
     assert rows.hours is not None
     h0, h1 = rows.hours
@@ -92,14 +94,18 @@ def _volume(rows: Rows, whole: Difference, inflation: float) -> Mix:
     return _stated((), mix, se, whole, p, p)
 
 
-def held_factor(rows: Rows, axes: Sequence[Axis], mix: Mix) -> Array | None:
-    """Return the weights of rows that hold the mix at the baseline's, or None to leave it."""
+def held_measures(rows: Rows, axes: Sequence[Axis], mix: Mix) -> Measures:
+    """Return the measures with the current rows weighted so that the mix is the baseline's.
+
+    They come as they are when there is no mix to hold.
+    """
     if rows.hours is not None or not mix.matters(_MATTERS):
-        return None
+        return rows.measures
     chosen = [a for a in axes if a.name in mix.dimensions]
     sizes = [a.size for a in chosen]
-    baseline, current = rows.sums([a.codes for a in chosen], sizes)
-    return np.where(rows.side == 1, _ratio(baseline, current)[_index(chosen)], 1.0)
+    baseline, current = sum_cells([a.codes for a in chosen], sizes, rows.measures)
+    factor = _ratio(baseline, current)[_index(chosen)]
+    return rows.measures.weighted(np.where(rows.measures.side == 1, factor, 1.0))
 
 
 def _ratio(baseline: Sums, current: Sums) -> Array:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rca.analysis.slices.found import Rule, Spread, Total
 from rca.analysis.slices.rows import Rows
@@ -13,23 +12,21 @@ from rca.analysis.slices.scan import Scan, Setting
 from rca.analysis.slices.shifts import tested
 from rca.stats.decompose import split
 from rca.stats.ratio import SUMS, Difference, Sums
-
-Array = NDArray[np.float64]
-Bools = NDArray[np.bool_]
+from rca.stats.search_cells import Measures, sum_cells
 
 
 def total_of(rows: Rows, test: Difference) -> Total:
     """Return the whole shift in the metric's unit."""
-    baseline, current = rows.sums()
+    baseline, current = rows.whole()
     metric, scale, ci = rows.comparison.metric, 1.0, test.ci
     if rows.quantiles is not None:
         low, high = rows.quantiles
         scale = (high - low) / test.shift if (high - low) * test.shift > 0 else float("nan")
         ci = _ordered(test.ci[0] * scale, test.ci[1] * scale)
     elif rows.hours is not None:
-        low, high = (float(s.y[0]) / h for s, h in zip((baseline, current), rows.hours, strict=True))
+        low, high = float(baseline.y) / rows.hours[0], float(current.y) / rows.hours[1]
     else:
-        low, high = float(baseline.value[0]), float(current.value[0])
+        low, high = float(baseline.value), float(current.value)
     return Total(
         metric=metric.name,
         unit=metric.unit,
@@ -38,8 +35,8 @@ def total_of(rows: Rows, test: Difference) -> Total:
         shift=high - low,
         ci=ci,
         p_value=test.p_value,
-        n_baseline=int(baseline.n[0]),
-        n_current=int(current.n[0]),
+        n_baseline=int(baseline.n),
+        n_current=int(current.n),
         stand_in=test.shift,
         scale=scale,
     )
@@ -53,10 +50,10 @@ def placed(rows: Rows, rules: Sequence[Rule], total: Total, inflation: float) ->
     """Give every rule its part of the shift: disjoint cells, with all other rows as the last."""
     if not rules:
         return []
-    codes = np.zeros(len(rows.side), dtype=np.uint8)
+    codes = np.zeros(rows.n_rows, dtype=np.uint8)
     for i, rule in enumerate(rules, start=1):
         codes[rule.mask] = i
-    own, current = rows.sums([codes], [len(rules) + 1])
+    own, current = sum_cells([codes], [len(rules) + 1], rows.measures)
     baseline = _replaced(own, rules)
     parts = split(baseline, current, hours=rows.hours, inflation=inflation)
     return [
@@ -89,16 +86,16 @@ def _replaced(own: Sums, rules: Sequence[Rule]) -> Sums:
 
 
 def spread_of(
-    rows: Rows, look: Scan | None, keep: Bools | None, factor: Array | None, setting: Setting
+    rows: Rows, look: Scan | None, left: Measures, held: Measures, setting: Setting
 ) -> Spread:
-    """Return whether the rows outside the slices found moved too."""
-    baseline, current = (s[0] for s in rows.sums(rows=keep, factor=factor))
+    """Return whether the rows left, outside the slices found, moved too."""
+    baseline, current = (s[0] for s in sum_cells([], [], left))
     if look is None or min(float(baseline.n), float(current.n)) < setting.min_rows:
         return Spread.unknown()
     test = tested(baseline, current, hours=rows.hours, inflation=setting.inflation)
     part = test.shift
     if rows.hours is None:
-        part *= float(current.x / rows.sums(factor=factor)[1].x[0])
+        part *= float(current.x / sum_cells([], [], held)[1].x[0])
     return Spread(
         outside_shift=test.shift,
         outside_ci=test.ci,

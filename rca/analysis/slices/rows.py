@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rca.engine.cube import Codes, cell_sums, encode
-from rca.engine.sql import count_if, lit
+from rca.engine.cube import Codes, encode
+from rca.engine.sql import lit
 from rca.errors import EmptyLogError, UnknownNameError, listed
 from rca.model.comparison import Comparison
 from rca.model.logs import IDENTIFIERS, TEXTS
 from rca.model.metric import Metric
 from rca.stats.ratio import Sums
+from rca.stats.search_cells import Measures, sum_cells
 
 Array = NDArray[np.float64]
 
@@ -32,21 +34,24 @@ class Rows:
     """Measured rows of both sides, as arrays.
 
     ``metric`` is what adds up over rows: for a quantile, the share of rows above the baseline's
-    quantile; ``quantiles`` are then the two sides' quantiles.
+    quantile; ``quantiles`` are then the two sides' quantiles. ``nulls`` counts the rows without a
+    value of the metric, by value of each column; ``n_null`` does so by side.
     """
 
     comparison: Comparison
     metric: Metric
     values: Mapping[str, tuple[str | None, ...]]
     codes: Mapping[str, Codes]
-    side: Codes
-    w: Array
-    y: Array
-    x: Array
+    measures: Measures
     n_null: tuple[int, int]
-    nulls: Mapping[str, Array]
+    nulls: Mapping[str, NDArray[np.int64]]
     quantiles: tuple[float, float] | None
     sql: tuple[str, ...]
+
+    @property
+    def n_rows(self) -> int:
+        """The number of measured rows."""
+        return len(self.measures.side)
 
     @property
     def hours(self) -> tuple[float, float] | None:
@@ -63,37 +68,20 @@ class Rows:
         value = self.values[name][code]
         return NULL if value is None else value
 
-    def sums(
-        self,
-        codes: Sequence[Codes] = (),
-        sizes: Sequence[int] = (),
-        *,
-        rows: NDArray[np.bool_] | None = None,
-        factor: Array | None = None,
-    ) -> tuple[Sums, Sums]:
-        """Return the additive statistics of the cells of a cross of columns, by side.
+    def by(self, name: str) -> tuple[Sums, Sums]:
+        """Return both sides' sums over the values of a column."""
+        return sum_cells([self.codes[name]], [len(self.values[name])], self.measures)
 
-        ``rows`` limits them to some rows; ``factor`` multiplies each row's weight.
-        """
-        side, y, x, w = self.side, self.y, self.x, self.w
-        codes = list(codes)
-        if rows is not None:
-            side, y, x, w = side[rows], y[rows], x[rows], w[rows]
-            codes = [code[rows] for code in codes]
-            factor = None if factor is None else factor[rows]
-        if factor is not None:
-            w = w * factor
-        wx, wy = w * x, w * y
-        parts = [None, wx, wy, wx * wx, wx * wy, wy * wy]
-        found = cell_sums(codes, sizes, side, parts)
-        return Sums(*found[:, 0]), Sums(*found[:, 1])
+    def whole(self) -> tuple[Sums, Sums]:
+        """Return both sides' sums over all rows."""
+        baseline, current = sum_cells([], [], self.measures)
+        return baseline[0], current[0]
 
 
 def load(comparison: Comparison, columns: Iterable[str]) -> Rows:
     """Read the rows of both sides once, with the columns as codes."""
-    columns = list(columns)
     logs, metric, quantiles = comparison.logs, comparison.metric, None
-    engine, queries = logs.engine, []
+    queries: list[str] = []
     if metric.family == "quantile":
         quantiles, sql = side_quantiles(comparison)
         metric = metric.exceeding(quantiles[0])
@@ -103,42 +91,54 @@ def load(comparison: Comparison, columns: Iterable[str]) -> Rows:
         f"where ({comparison.baseline.predicate}) or ({comparison.current.predicate}))"
     )
     texts = {name: column_text(comparison, name, queries) for name in columns}
-    measures = {
-        "side": "cast(rca_side_ as double)",
-        "m": f"case when {metric.measured} then 1e0 else 0e0 end",
-        "w": comparison.weight_sql,
-        "y": metric.y,
-        "x": "1e0" if metric.family == "per_hour" else metric.x,
-    }
-    read = encode(engine, source, texts, measures)
-    side = read.measures["side"].astype(np.uint8)
-    known = read.measures["m"] > 0
-    lost = ~known
+    # One small number says the side and, by 2 more, that the metric is null.
+    state = f"cast(rca_side_ + case when {metric.measured} then 0 else 2 end as tinyint)"
+    wanted = {"state": state, "y": metric.y}
+    if metric.family == "ratio":
+        wanted["x"] = metric.x
+    if logs.has("weight"):
+        wanted["w"] = comparison.weight_sql
+    read = encode(logs.engine, source, texts, wanted)
+    states = read.measures["state"].astype(np.uint8)
+    counts = np.bincount(states, minlength=4)
+    _refuse_unmeasured(comparison, counts.tolist())
+    codes, lost = read.codes, states >= 2
     nulls = {
-        name: cell_sums([code[lost]], [len(read.values[name])], side[lost], [None])[0]
-        for name, code in read.codes.items()
+        name: np.bincount(code[lost], minlength=len(read.values[name]))
+        for name, code in codes.items()
     }
-    n_null = (int((lost & (side == 0)).sum()), int((lost & (side == 1)).sum()))
-    counts = np.bincount(side[known], minlength=2)
-    if counts.min() == 0:
-        empty = (comparison.baseline if counts[0] == 0 else comparison.current).name
-        raise EmptyLogError(
-            f"{metric.title} is null in every row of the {empty} side. "
-            f"It is made of: {listed(metric.columns)}. Give a metric that both sides have."
-        )
-    keep = slice(None) if known.all() else known
+    y, x, w = (read.measures.get(name) for name in ("y", "x", "w"))
+    assert y is not None
+    measures = Measures(states, _small(y), x, w)
+    if lost.any():
+        codes = {name: code[~lost] for name, code in codes.items()}
+        measures = measures.take(~lost)
     return Rows(
         comparison,
         metric,
         read.values,
-        {name: code[keep] for name, code in read.codes.items()},
-        side[keep],
-        *(read.measures[name][keep] for name in ("w", "y", "x")),
-        n_null,
+        codes,
+        measures,
+        (int(counts[2]), int(counts[3])),
         nulls,
         quantiles,
         (*queries, *read.sql),
     )
+
+
+def _small(y: Array) -> NDArray[Any]:
+    """Return zeros and ones as bytes, anything else as it is."""
+    return y.astype(np.uint8) if bool(((y == 0) | (y == 1)).all()) else y
+
+
+def _refuse_unmeasured(comparison: Comparison, counts: Sequence[int]) -> None:
+    for side, count in zip((comparison.baseline, comparison.current), counts[:2], strict=True):
+        if count == 0:
+            metric = comparison.metric
+            raise EmptyLogError(
+                f"{metric.title} is null in every row of the {side.name} side. "
+                f"It is made of: {listed(metric.columns)}. Give a metric that both sides have."
+            )
 
 
 def side_quantiles(comparison: Comparison, *conditions: str) -> tuple[tuple[float, float], str]:
@@ -152,12 +152,8 @@ def side_quantiles(comparison: Comparison, *conditions: str) -> tuple[tuple[floa
         parts.append(f"{dialect.quantile(value, metric.q)} as q{i}_")
     sql = f"select {', '.join(parts)} from {comparison.logs.relation}"
     row = comparison.logs.engine.one(sql)
-    if not conditions and (row["q0_"] is None or row["q1_"] is None):
-        empty = (comparison.baseline if row["q0_"] is None else comparison.current).name
-        raise EmptyLogError(
-            f"{metric.title} is null in every row of the {empty} side. "
-            f"It is made of: {listed(metric.columns)}. Give a metric that both sides have."
-        )
+    if not conditions:
+        _refuse_unmeasured(comparison, [row["q0_"] is not None, row["q1_"] is not None])
     nan = float("nan")
     return (
         nan if row["q0_"] is None else row["q0_"],
@@ -238,65 +234,9 @@ def refuse(comparison: Comparison, name: str) -> None:
 
 
 def is_version(name: str) -> bool:
-    """Tell whether a deployment rather than the traffic chooses a column's values."""
-    return name in VERSIONS or name.endswith("_version")
+    """Tell whether a deployment rather than the traffic chooses a column's values.
 
-
-def cluster_inflation(rows: Rows) -> tuple[float, str | None, str | None]:
-    """Return the factor on the variance of the shift for rows that come in clusters.
-
-    The design effect: the variance from sums per cluster over that from rows, each cluster's two
-    sides taken together, since the same caller is on both. Clusters beyond the 99th percentile are
-    cut to it: one caller that runs away is a finding, not a reason to doubt all others.
-
-    Returns
-    -------
-    factor, column or None, query or None
+    >>> is_version("model_version"), is_version("region")
+    (True, False)
     """
-    comparison, metric = rows.comparison, rows.metric
-    logs = comparison.logs
-    column = next((name for name in ("user_id", "session_id") if logs.has(name)), None)
-    if column is None:
-        return 1.0, None, None
-    quoted, weight = logs.need(column), comparison.weight_sql
-    base, cur = rows.sums()
-    hours = rows.hours
-    parts = []
-    for i, (side, s) in enumerate(((comparison.baseline, base), (comparison.current, cur))):
-        where = f"({side.predicate}) and ({metric.measured})"
-        y, scale = f"cast({metric.numerator} as double)", 1.0
-        if hours is not None:
-            ratio, scale = "0e0", 1.0 / hours[i]
-            residual = f"{y}"
-        else:
-            ratio = lit(float(s.value[0]))
-            residual = f"({metric.y} - {ratio} * ({metric.x}))"
-            scale = 1.0 / max(float(s.x[0]), 1e-300)
-        parts.append(f"case when {where} then {weight} * {residual} * {lit(scale)} end")
-    sides = ((comparison.baseline, 0), (comparison.current, 1))
-    selected = ", ".join(
-        f"coalesce(sum({parts[i]}), 0e0) as e{i}_, coalesce(sum(({parts[i]}) * ({parts[i]})), 0e0) as s{i}_, "
-        f"{count_if(side.predicate)} as n{i}_"
-        for side, i in sides
-    )
-    inner = (
-        f"select {quoted} as k_, {selected} from {logs.relation} where {quoted} is not null "
-        f"group by {quoted}"
-    )
-    if hours is None:
-        gap = "(e1_ - e0_)"
-    else:
-        growth = float(cur.y[0]) / hours[1] / max(float(base.y[0]) / hours[0], 1e-300)
-        gap = f"(e1_ - {lit(growth)} * e0_)"
-    sql = (
-        f"with k as ({inner}), z as (select {gap} * {gap} as zz_, s0_ + s1_ as own_ from k "
-        "where n0_ + n1_ > 0), "
-        f"c as (select {logs.engine.dialect.quantile('zz_', 0.99)} as cut_, "
-        f"{logs.engine.dialect.quantile('own_', 0.99)} as most_ from z) "
-        "select count(*) as n_, sum(least(zz_, cut_)) as between_, sum(least(own_, most_)) as own_ "
-        "from z, c"
-    )
-    row = logs.engine.one(sql)
-    if not row["n_"] or row["n_"] < 30 or not row["own_"]:
-        return 1.0, column, sql
-    return max(1.0, float(row["between_"]) / float(row["own_"])), column, sql
+    return name in VERSIONS or name.endswith("_version")

@@ -14,6 +14,7 @@ from rca.analysis.slices.rows import Rows
 from rca.stats.multiplicity import benjamini_hochberg
 from rca.stats.ratio import Sums
 from rca.stats.search import Contrasts, contrasts, overdispersion, weights
+from rca.stats.search_cells import Measures, sum_cells
 
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -74,19 +75,17 @@ class Scan:
 
 
 def scan(
-    rows: Rows,
     axes: Sequence[Axis],
     crosses: Sequence[tuple[int, ...]],
+    measures: Measures,
+    rows: Rows,
     setting: Setting,
-    *,
-    keep: Bools | None,
-    factor: Array | None,
 ) -> Scan | None:
     """Contrast every cell with the other rows that are left; None when there are too few."""
-    baseline, current = (s[0] for s in rows.sums(rows=keep, factor=factor))
+    baseline, current = (s[0] for s in sum_cells([], [], measures))
     if not crosses or min(float(baseline.n), float(current.n)) < 2 * setting.min_rows:
         return None
-    table = cells(rows, axes, crosses, keep=keep, factor=factor)
+    table = cells(axes, crosses, measures)
     thinner = np.minimum(table.baseline.n, table.current.n)
     others = np.minimum(baseline.n - table.baseline.n, current.n - table.current.n)
     tested = table.named() & (thinner >= setting.min_rows) & (others >= setting.min_rows)
@@ -129,7 +128,7 @@ def _part(look: Scan, rows: Rows) -> Array:
     apart = look.found.inside - np.nan_to_num(look.found.outside)
     if rows.hours is not None:
         return np.asarray(look.found.inside)
-    return np.asarray(look.table.current.x / float(rows.sums()[1].x[0]) * apart)
+    return np.asarray(look.table.current.x / float(rows.whole()[1].x) * apart)
 
 
 def alike(look: Scan, chosen: int) -> tuple[dict[str, str], ...]:

@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rca.analysis.slices.cells import Axis, axis, crosses_of
+from rca.analysis.slices.clusters import clustering
 from rca.analysis.slices.found import Rule, SliceSearch, Spread, rule_text
-from rca.analysis.slices.mix import find_mix, held_factor
+from rca.analysis.slices.mix import find_mix, held_measures
 from rca.analysis.slices.place import placed, spread_of, total_of
-from rca.analysis.slices.rows import Rows, cluster_inflation, dimensions_of, load
+from rca.analysis.slices.rows import Rows, dimensions_of, load
 from rca.analysis.slices.scan import Scan, Setting, alike, best, scan
 from rca.analysis.slices.shifts import tested
 from rca.errors import UnknownNameError
 from rca.model.comparison import Comparison
-
-Array = NDArray[np.float64]
+from rca.stats.search_cells import Measures
 
 #: How many values of a column are told apart, by depth; the rest is one.
 _MOST_VALUES = {1: 4_000, 2: 60, 3: 16}
@@ -92,16 +92,16 @@ def find_slices(
         raise UnknownNameError(f"depth {depth!r} is not searched. Give 1, 2 or 3.")
     names = dimensions_of(comparison, dimensions)
     rows = load(comparison, names)
-    inflation, cluster, cluster_sql = cluster_inflation(rows)
-    whole = rows.sums()
-    test = tested(whole[0][0], whole[1][0], hours=rows.hours, inflation=inflation)
+    clusters = clustering(rows)
+    inflation = clusters.inflation
+    test = tested(*rows.whole(), hours=rows.hours, inflation=inflation)
     found = [axis(rows, name, min_rows=min_rows, most=_MOST_VALUES[depth]) for name in names]
     axes = [a for a in found if a is not None]
     shifted = test.p_value <= 0.05 and test.shift != 0
     setting = Setting(min_rows, min_share, fdr, inflation, test.shift, shifted)
     mix = find_mix(rows, axes, test, inflation)
-    factor = held_factor(rows, axes, mix)
-    rules, spread, looked_at = _search(rows, axes, depth, factor, setting, max_slices)
+    held = held_measures(rows, axes, mix)
+    rules, spread, looked_at = _search(rows, axes, depth, held, setting, max_slices)
     total = total_of(rows, test)
     asked = f"dimensions={list(dimensions)!r}, " if dimensions is not None else ""
     return SliceSearch.of(
@@ -112,10 +112,9 @@ def find_slices(
         spread,
         looked_at=looked_at,
         dimensions=tuple(a.name for a in axes),
-        inflation=inflation,
-        cluster=cluster,
+        clusters=clusters,
         call=f"rca.find_slices(comparison, {asked}depth={depth}, min_rows={min_rows})",
-        sql=(*rows.sql, *((cluster_sql,) if cluster_sql else ())),
+        sql=(*rows.sql, *clusters.sql),
     )
 
 
@@ -123,32 +122,35 @@ def _search(
     rows: Rows,
     axes: Sequence[Axis],
     depth: int,
-    factor: Array | None,
+    measures: Measures,
     setting: Setting,
     max_slices: int,
 ) -> tuple[list[Rule], Spread, int]:
     """Take the best slice, set its rows aside and look again, until none stands out."""
     crosses = crosses_of(axes, depth)
-    keep = None
-    look = scan(rows, axes, crosses, setting, keep=None, factor=factor)
+    left = np.ones(rows.n_rows, dtype=bool)
+    look = scan(axes, crosses, measures, rows, setting)
     looked_at = look.n_tested if look else 0
+    held = measures
     rules: list[Rule] = []
     while look is not None and len(rules) < max_slices:
         chosen = best(look, rows, setting)
         if chosen is None:
             break
-        mask = look.table.mask(chosen)
-        mask = mask if keep is None else mask & keep
-        without = ~mask if keep is None else keep & ~mask
-        after = scan(rows, axes, crosses, setting, keep=without, factor=factor)
+        inside = look.table.mask(chosen)
+        fewer, rest = [a.take(~inside) for a in axes], measures.take(~inside)
+        after = scan(fewer, crosses, rest, rows, setting)
         # What moved widens the contrasts of all cells that it overlaps: the noise is read without.
         wide = after.wide if after else look.wide
+        mask = np.zeros(rows.n_rows, dtype=bool)
+        mask[left] = inside
         rule = _rule(look, chosen, wide, mask)
         if not rule.q_value <= setting.fdr:
             break
         rules.append(rule)
-        keep, look = without, after
-    return rules, spread_of(rows, look, keep, factor, setting), looked_at
+        left &= ~mask
+        axes, measures, look = fewer, rest, after
+    return rules, spread_of(rows, look, measures, held, setting), looked_at
 
 
 def _rule(look: Scan, chosen: int, wide: float, mask: NDArray[np.bool_]) -> Rule:

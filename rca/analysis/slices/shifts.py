@@ -7,14 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rca.analysis.slices.rows import (
-    Rows,
-    cluster_inflation,
-    is_version,
-    load,
-    refuse,
-)
+from rca.analysis.slices.clusters import Clustering, clustering
+from rca.analysis.slices.rows import Rows, is_version, load, refuse
 from rca.model.comparison import Comparison
 from rca.model.finding import Finding
 from rca.model.metric import Metric
@@ -89,13 +85,13 @@ class SliceShifts(Result):
         if self.table.empty or self.whole is None or self.whole.shift == 0:
             return None
         same = self.table[self.table["total"] * self.whole.shift > 0]
-        return None if same.empty else same.loc[same["total"].abs().idxmax()]
+        return None if same.empty else same.iloc[int(same["total"].abs().argmax())]
 
     def plot(self) -> go.Figure:
         """Return a waterfall from the baseline's value to the current one, rate beside mix."""
         from rca.plots.slices import waterfall
 
-        assert self.metric is not None and self.comparison is not None
+        assert self.metric is not None
         return waterfall(self.table, by=self.by, unit=self.metric.unit, title=self.summary())
 
     def findings(self) -> tuple[Finding, ...]:
@@ -180,18 +176,18 @@ def slice_metric(comparison: Comparison, *, by: str, min_rows: int = 30) -> Slic
     comparison.logs.need(by)
     refuse(comparison, by)
     rows = load(comparison, [by])
-    baseline, current = rows.sums([rows.codes[by]], [len(rows.values[by])])
+    baseline, current = rows.by(by)
     labels, groups = _pooled(rows, by, baseline, current, min_rows)
     baseline, current = (_grouped(s, groups, len(labels)) for s in (baseline, current))
-    nulls = np.bincount(groups, rows.nulls[by].sum(axis=0), minlength=len(labels))
-    inflation, cluster, cluster_sql = cluster_inflation(rows)
-    table, whole = _table(rows, by, labels, baseline, current, nulls, inflation, min_rows)
+    nulls = np.bincount(groups, rows.nulls[by], minlength=len(labels))
+    clusters = clustering(rows)
+    table, whole = _table(rows, by, labels, baseline, current, nulls, clusters.inflation, min_rows)
     shift = rows.quantiles[1] - rows.quantiles[0] if rows.quantiles else whole.shift
     return SliceShifts(
         table,
-        caveats=(*_caveats(rows, table, by, inflation, cluster), *comparison.logs.caveats),
+        caveats=(*_caveats(rows, table, by, clusters), *comparison.logs.caveats),
         call=f"rca.slice_metric(comparison, by={by!r}, min_rows={min_rows})",
-        sql=(*rows.sql, *((cluster_sql,) if cluster_sql else ())),
+        sql=(*rows.sql, *clusters.sql),
         comparison=comparison,
         by=by,
         metric=rows.metric if rows.quantiles else comparison.metric,
@@ -202,7 +198,7 @@ def slice_metric(comparison: Comparison, *, by: str, min_rows: int = 30) -> Slic
 
 def _pooled(
     rows: Rows, by: str, baseline: Sums, current: Sums, min_rows: int
-) -> tuple[list[str], np.ndarray[tuple[int], np.dtype[np.int64]]]:
+) -> tuple[list[str], NDArray[np.int64]]:
     """Return the labels of the table's rows and which of them each value belongs to."""
     most = np.maximum(baseline.n, current.n)
     there = most > 0
@@ -219,8 +215,11 @@ def _pooled(
     return labels, groups
 
 
-def _grouped(s: Sums, groups: np.ndarray, size: int) -> Sums:  # type: ignore[type-arg]
-    return Sums(*(np.bincount(groups, getattr(s, name), minlength=size) for name in SUMS))
+def _grouped(s: Sums, groups: NDArray[np.int64], size: int) -> Sums:
+    def added(name: str) -> NDArray[np.float64]:
+        return np.bincount(groups, getattr(s, name), minlength=size).astype(np.float64)
+
+    return Sums(*map(added, SUMS))
 
 
 def _table(
@@ -229,7 +228,7 @@ def _table(
     labels: list[str],
     own: Sums,
     current: Sums,
-    nulls: np.ndarray,  # type: ignore[type-arg]
+    nulls: NDArray[np.int64],
     inflation: float,
     min_rows: int,
 ) -> tuple[pd.DataFrame, Difference]:
@@ -265,7 +264,7 @@ def _table(
             "n_null": nulls.astype(np.int64),
             "new": own.n == 0,
             "gone": current.n == 0,
-            "thin": np.minimum(own.n, current.n) < min_rows,
+            "thin": np.minimum(baseline.n, current.n) < min_rows,
         }
     )
     order = table["total"].abs().sort_values(ascending=False, kind="stable").index
@@ -273,7 +272,7 @@ def _table(
     return table.loc[order].reset_index(drop=True), whole
 
 
-def measured(s: Sums, hours: tuple[float, float] | None, side: int) -> np.ndarray:  # type: ignore[type-arg]
+def measured(s: Sums, hours: tuple[float, float] | None, side: int) -> NDArray[np.float64]:
     """Return a side's values: ratios, or sums per hour."""
     return np.asarray(s.value if hours is None else s.y / hours[side])
 
@@ -302,9 +301,7 @@ def tested(
     return Difference(shift, (shift - z * se, shift + z * se), p, se)
 
 
-def _caveats(
-    rows: Rows, table: pd.DataFrame, by: str, inflation: float, cluster: str | None
-) -> list[str]:
+def _caveats(rows: Rows, table: pd.DataFrame, by: str, clusters: Clustering) -> list[str]:
     found = [TRAVELS]
     if sum(rows.n_null):
         found.append(
@@ -320,8 +317,7 @@ def _caveats(
         found.append(f"{int(table['thin'].sum())} of {len(table)} slices have few rows on a side.")
     if is_version(by) and (table["new"]).any():
         found.append(f"New values of {by} are compared with the baseline rows that they replaced.")
-    if inflation > 1.05:
-        found.append(f"Rows come in clusters of {cluster}: variances are {inflation:.2g} times.")
+    found += clusters.caveats
     if rows.comparison.metric.counted_note:
         found.append(rows.comparison.metric.counted_note)
     return found
