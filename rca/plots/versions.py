@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rca.plots import theme
@@ -26,7 +27,13 @@ MOST_ROWS = 40
 
 
 def forest(
-    table: pd.DataFrame, *, title: str, unit: str, worse: str, margin: float | None = None
+    table: pd.DataFrame,
+    *,
+    title: str,
+    unit: str,
+    worse: str,
+    margin: float | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> go.Figure:
     """Return shifts with their 95 % intervals, one line each, coloured by verdict.
 
@@ -40,6 +47,8 @@ def forest(
         The bad direction, told on the axis.
     margin : float, optional
         Drawn as a dotted line on the bad side.
+    names : mapping, optional
+        What the legend calls a verdict.
     """
     import plotly.graph_objects as go
 
@@ -55,7 +64,7 @@ def forest(
             x=x,
             y=part["label"].tolist(),
             mode="markers",
-            name=verdict.replace("_", " "),
+            name=(names or {}).get(verdict, verdict.replace("_", " ")),
             marker={"color": colour, "symbol": _SYMBOLS[verdict], "size": 10},
             error_x={
                 "type": "data",

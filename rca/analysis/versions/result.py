@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from rca.analysis.versions.answers import AnswerChanges, answer_changes
+from rca.analysis.versions.changed import Changed, changed_rows, count_changed
 from rca.analysis.versions.estimate import Estimate, discordance
 from rca.analysis.versions.mix import Adjusted
 from rca.analysis.versions.units import Units
@@ -161,6 +163,36 @@ class VersionDiff(Result):
             baseline=comparison.baseline.name,
             current=comparison.current.name,
         )
+
+    def changed(
+        self,
+        *,
+        which: Changed = "worse",
+        limit: int = 20,
+        offset: int = 0,
+        columns: Sequence[str] = (),
+    ) -> pd.DataFrame:
+        """Return a page of the pairs that changed; see :func:`changed_rows`."""
+        return changed_rows(self.units, which=which, limit=limit, offset=offset, columns=columns)
+
+    def changed_html(self, *, which: Changed = "worse", limit: int = 20, offset: int = 0) -> str:
+        """Return the same page as static HTML, answers side by side with their differences."""
+        from rca.plots.changed_page import changed_page
+
+        comparison = self.units.comparison
+        rows = self.changed(which=which, limit=limit, offset=offset)
+        total = count_changed(self.units, which)
+        return changed_page(
+            rows,
+            title=f"{comparison}: pairs that changed ({which})",
+            baseline=comparison.baseline.name,
+            current=comparison.current.name,
+            note=f"{len(rows):,} of {total:,} pairs, from number {offset + 1:,}.",
+        )
+
+    def answers(self) -> AnswerChanges:
+        """Return how the answers changed in kind; see :func:`answer_changes`."""
+        return answer_changes(self.units)
 
     def _claim(self, e: Estimate) -> str:
         comparison, text = self.units.comparison, self.metric.text
