@@ -13,8 +13,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rca.analysis.events import correlate_events
     from rca.analysis.slices import SliceSearch, SliceShifts, find_slices, slice_metric
     from rca.analysis.versions import VersionDiff, diff_versions
+    from rca.diagnose import Diagnosis, diagnose
     from rca.engine import connect
     from rca.errors import RCAError
     from rca.logs import read_events, read_incident, read_logs
@@ -44,7 +46,10 @@ _HOMES = {
     "SliceShifts": "rca.analysis.slices",
     "VersionDiff": "rca.analysis.versions",
     "Window": "rca.model.window",
+    "Diagnosis": "rca.diagnose",
     "connect": "rca.engine",
+    "correlate_events": "rca.analysis.events",
+    "diagnose": "rca.diagnose",
     "find_slices": "rca.analysis.slices",
     "diff_versions": "rca.analysis.versions",
     "read_events": "rca.logs",

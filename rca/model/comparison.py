@@ -141,6 +141,23 @@ class Comparison:
 
         return replace(self, baseline=inner(self.baseline), current=inner(self.current))
 
+    def at_like_hours(self) -> Comparison:
+        """Return the comparison with a baseline of the current window's hours of day.
+
+        Nothing changes where the current window covers most of a day, or where the baseline has
+        less than two days to choose from.
+        """
+        now, then = self.current.window, self.baseline.window
+        if now is None or then is None or then.hours < 48 or now.hours > 20:
+            return self
+        first, hours = now.start.hour, int(now.hours) + 2
+        wanted = sorted({(first + i) % 24 for i in range(hours)})
+        epoch = self.logs.engine.dialect.epoch("ts")
+        hour = f"floor(({epoch} - 86400e0 * floor({epoch} / 86400e0)) / 3600e0)"
+        rule = f"{hour} in ({', '.join(f'{h}e0' for h in wanted)})"
+        baseline = replace(self.baseline, predicate=both(self.baseline.predicate, rule))
+        return replace(self, baseline=baseline, call=f"{self.call}.at_like_hours()")
+
     def swapped(self) -> Comparison:
         """Return the comparison with its sides exchanged: every shift changes its sign."""
         return replace(self, baseline=self.current, current=self.baseline)

@@ -10,15 +10,16 @@ import numpy as np
 
 from rca.analysis.events import parts
 from rca.analysis.events.contrast import Contrast, contrast
+from rca.analysis.events.figure import onset_figure
 from rca.analysis.events.inferred import Value, infer_events, version_values
 from rca.analysis.events.locate import Located, locate
 from rca.analysis.events.onset import Onset
-from rca.analysis.events.scope import Scope, ScopeCube, scope_cube, scope_of
-from rca.analysis.events.timeline import Timeline
+from rca.analysis.events.scope import ALL_ROWS, Scope, scope_cube, scope_of
 from rca.errors import WindowError
 from rca.model.event import Event
 from rca.model.finding import Evidence, Finding
 from rca.model.incident import Incident
+from rca.model.logs import Logs
 from rca.model.result import Result
 from rca.model.window import at, iso
 
@@ -86,10 +87,8 @@ class EventCorrelation(Result):
 
     def plot(self) -> go.Figure:
         """Return the metric over time with its changes and the events."""
-        from rca.plots.events import timeline_figure
-
         assert self.located is not None
-        return timeline_figure(self.located, self.table)
+        return onset_figure(self.located, self.table)
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the onset and each event that stands out."""
@@ -161,13 +160,12 @@ def correlate_events(incident: Incident) -> EventCorrelation:
         raise WindowError("the incident has no metric. Give one: incident.measuring('accuracy').")
     logs = incident.logs
     located = locate(incident)
-    timeline, onset = located.timeline, located.onset
     values = version_values(logs)
-    events = _candidates(incident, values, onset)
+    events = _candidates(incident, values, located.onset)
     scopes = {event.event_id: scope_of(event, logs, values) for event in events}
-    cube = scope_cube(logs, timeline, list(scopes.values()))
-    ranked = _ranked(incident, timeline, onset, cube, events, scopes, values)
-    return _result(incident, located, ranked, cube.sql)
+    contrasts, sql = _contrasts(logs, located, list(scopes.values()))
+    ranked = _ranked(incident, located, contrasts, events, scopes, values)
+    return _result(incident, located, ranked, sql)
 
 
 def _candidates(incident: Incident, values: Sequence[Value], onset: Onset) -> tuple[Event, ...]:
@@ -192,23 +190,44 @@ def _stands_for(given: Event, inferred: Event) -> bool:
     return near and (named or version == str(value).lower().removeprefix("v"))
 
 
+def _contrasts(
+    logs: Logs, located: Located, scopes: Sequence[Scope]
+) -> tuple[dict[Scope, Contrast], tuple[str, ...]]:
+    """Return the shift inside and outside each scope.
+
+    Where the shift lives in a slice, its rows are compared among themselves, so that rows which
+    never moved do not blur the contrast; a scope over the same columns needs all rows.
+    """
+    timeline, onset = located.timeline, located.onset
+    baseline, current = onset.masks(timeline)
+    if not (baseline.any() and current.any()):
+        return {}, ()
+    long_run = onset.changes.long_run
+    inflation = max(1.0, long_run) if np.isfinite(long_run) else 1.0
+    slice_columns = {column for column, _ in located.scope.columns}
+    found: dict[Scope, Contrast] = {}
+    sql = []
+    for within in dict.fromkeys((ALL_ROWS, located.scope)):
+        cube = scope_cube(logs, timeline, scopes, within=within)
+        sql.append(cube.sql)
+        for scope in cube.scopes:
+            if within is ALL_ROWS or not slice_columns & {c for c, _ in scope.columns}:
+                seen = contrast(cube, scope, baseline, current, inflation=inflation)
+                if within is ALL_ROWS or seen.n_in > 0:
+                    found[scope] = seen
+    return found, tuple(sql)
+
+
 def _ranked(
     incident: Incident,
-    timeline: Timeline,
-    onset: Onset,
-    cube: ScopeCube,
+    located: Located,
+    contrasts: Mapping[Scope, Contrast],
     events: Sequence[Event],
     scopes: Mapping[str, Scope],
     values: Sequence[Value],
 ) -> tuple[RankedEvent, ...]:
-    baseline, current = onset.masks(timeline)
-    inflation = max(1.0, onset.changes.long_run) if np.isfinite(onset.changes.long_run) else 1.0
+    timeline, onset = located.timeline, located.onset
     span_s = float(timeline.times[-1] - timeline.times[0] + timeline.width_s)
-    contrasts = {
-        scope: contrast(cube, scope, baseline, current, inflation=inflation)
-        for scope in cube.scopes
-        if baseline.any() and current.any()
-    }
     ranked = []
     for event in events:
         scope = scopes[event.event_id]
@@ -246,7 +265,7 @@ def _result(
     incident: Incident,
     located: Located,
     ranked: tuple[RankedEvent, ...],
-    scope_sql: str,
+    scope_sql: tuple[str, ...],
 ) -> EventCorrelation:
     import pandas as pd
 
@@ -284,7 +303,7 @@ def _result(
         table,
         tuple(caveats),
         f"rca.correlate_events(incident.measuring({incident.metric.name!r}))",
-        (timeline.sql, scope_sql),
+        (timeline.sql, *scope_sql),
         located,
         ranked,
         float(probability[-1]),

@@ -16,6 +16,7 @@ Mask = NDArray[np.bool_]
 
 _SAME_RUN_S = 24 * 3600
 _SMALL_STEP = 0.15
+_UNCHANGED_S = 6 * 3600
 _LEAST_BASELINE_BUCKETS = 24
 _LEAST_BASELINE_S = 6 * 3600
 
@@ -64,18 +65,16 @@ def find_onset(timeline: Timeline, alerted_at: float, metric: Metric) -> Onset:
     """Return the change in effect at the alert and the windows that follow from it.
 
     Changes in the metric's bad direction come first; of a staircase in one direction within a
-    day, the first step that matters is the onset. Without any change the last tenth of the log
-    (at least the newest two buckets) stands against the rest.
+    day, the first step that matters is the onset. Without any change the newest hours (a tenth of
+    the log, six hours at most) stand against the rest.
     """
     found = detect(timeline.series)
     start, end = float(timeline.times[0]), float(timeline.times[-1] + timeline.width_s)
     before = [p for p in found.points if p.low <= alerted_at + timeline.width_s]
     worse = [p for p in before if metric.is_worse(p.shift)] or before
     if not worse:
-        split = max(
-            start + timeline.width_s,
-            min(alerted_at, end - 2 * timeline.width_s) - 0.1 * (end - start),
-        )
+        length = min(max(4 * timeline.width_s, 0.1 * (end - start)), _UNCHANGED_S)
+        split = max(start + timeline.width_s, min(alerted_at, end) - length)
         return Onset(None, found, Window(at(start), at(split)), Window(at(split), at(end)))
     change = _first_step(found.points, _main(worse, alerted_at, end - start))
     recovery = next(

@@ -64,6 +64,8 @@ def scope(event_scope: Scope, found: Contrast | None, metric: Metric) -> Evidenc
         return Evidence("scope", 0.0, "the event names no rows")
     if found.n_in == 0:
         return Evidence("scope", -2.5, f"no rows of {event_scope} in the log")
+    if found.n_out == 0:
+        return Evidence("scope", 0.0, f"{event_scope} is every row of the log")
     inside = metric.text(found.shift_in, signed=True)
     outside = metric.text(found.shift_out, signed=True)
     reason = (
@@ -77,8 +79,8 @@ def beside(found: Contrast | None, metric: Metric) -> Evidence | None:
     """Return how the new version does beside the old one at the same times."""
     if found is None or not np.isfinite(found.se_beside) or not np.isfinite(found.beside):
         return None
-    needed = (found.share * 0 + found.shift_in) if np.isfinite(found.shift_in) else 0.0
-    if needed == 0:
+    needed = found.shift_in
+    if not np.isfinite(needed) or needed == 0:
         return None
     slack = 0.35 * abs(needed)
     sd = float(np.hypot(found.se_beside, slack))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rca.analysis.events.inferred import Value
 from rca.analysis.events.timeline import Timeline, sums_sql
-from rca.engine.sql import f64, lit
+from rca.engine.sql import both, f64, lit
 from rca.model.event import Event
 from rca.model.logs import Logs
 from rca.stats.ratio import SUMS, Sums
@@ -46,6 +46,10 @@ class Scope:
 
     def __str__(self) -> str:
         return " & ".join(f"{c}={'|'.join(v)}" for c, v in self.columns) or "all rows"
+
+
+#: Every row of the log.
+ALL_ROWS = Scope()
 
 
 def scope_of(event: Event, logs: Logs, values: Sequence[Value]) -> Scope:
@@ -104,8 +108,10 @@ class ScopeCube:
         return Sums(*(getattr(self.sums, part)[:, chosen].sum(axis=1) for part in SUMS))
 
 
-def scope_cube(logs: Logs, timeline: Timeline, scopes: Sequence[Scope]) -> ScopeCube:
-    """Return the metric by bucket and scope, from one pass over the rows."""
+def scope_cube(
+    logs: Logs, timeline: Timeline, scopes: Sequence[Scope], *, within: Scope = ALL_ROWS
+) -> ScopeCube:
+    """Return the metric by bucket and scope over some rows, from one pass."""
     kept = tuple(dict.fromkeys(scope for scope in scopes if scope.columns))[:_MOST_SCOPES]
     bits = " + ".join(
         f"case when {scope.predicate(logs)} then {1 << i} else 0 end"
@@ -118,7 +124,7 @@ def scope_cube(logs: Logs, timeline: Timeline, scopes: Sequence[Scope]) -> Scope
         f"select b_, k_, {sums_sql()} from (select {index} as b_, "
         f"cast({bits or '0'} as bigint) as k_, {weight} as w_, {metric.y} as y_, {metric.x} as x_, "
         f"case when {metric.measured} then 1e0 else 0e0 end as m_ from {logs.relation} "
-        "where ts is not null) as r_ group by b_, k_"
+        f"where {both('ts is not null', within.predicate(logs))}) as r_ group by b_, k_"
     )
     answer = logs.engine.table(sql)
     first = round(float(timeline.times[0]) / timeline.width_s)

@@ -1,0 +1,42 @@
+"""The picture of an onset and its events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rca.analysis.events.locate import Located
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+
+def onset_figure(located: Located, events: pd.DataFrame) -> go.Figure:
+    """Return the metric over time where its onset is clearest, and the events below it."""
+    from rca.plots.events import timeline_figure
+
+    line, onset = located.searched, located.onset
+    series, change = line.series, onset.change
+    season = onset.changes.season
+    level = change.before if change else float(np.nanmean(series.value))
+    base = (
+        np.log(level / (1 - level))
+        if series.kind == "rate" and 0 < level < 1
+        else (np.log(level) if series.kind == "count" and level > 0 else level)
+    )
+    expected = series.native(base + season.effect(line.times, line.width_s))
+    rows = f" in {located.scope}" if located.scope.columns else ""
+    windows = (onset.baseline, onset.current)
+    return timeline_figure(
+        times=line.times + line.width_s / 2,
+        values=series.value,
+        errors=np.sqrt(series.variance) * np.abs(series.slope(series.working)),
+        title=f"{line.metric.title}{rows}",
+        unit=line.metric.unit,
+        events=events,
+        onset=(change.low, change.at, change.high) if change else None,
+        windows=tuple((w.start.timestamp(), w.end.timestamp()) for w in windows),
+        expected=expected if season.kind != "none" else None,
+    )

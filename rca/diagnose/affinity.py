@@ -1,0 +1,170 @@
+"""How an event's own words and kind fit what moved."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import log
+from typing import TYPE_CHECKING, Any
+
+from rca.analysis.events import RankedEvent
+from rca.model.event import Event
+from rca.model.finding import Evidence
+from rca.model.metric import Metric
+
+if TYPE_CHECKING:
+    from rca.diagnose.signs import Signs
+
+DATA_KINDS = ("pipeline", "schema_change", "data_quality")
+UPSTREAM_KINDS = ("upstream", "infra", "incident")
+#: What kinds of events are known to move, as log-odds against a kind that moves anything.
+HABITS: Mapping[str, Mapping[str, float]] = {
+    "infra": {"quality": -1.5, "safety": -2.0, "speed": 0.7, "errors": 0.7, "money": -0.7},
+    "upstream": {"quality": -0.7, "safety": -0.7, "speed": 0.5, "errors": 0.7, "money": -0.5},
+    "prompt": {"quality": 0.4, "safety": 0.6, "speed": -1.0, "errors": -1.5, "money": 0.2},
+    "pipeline": {"quality": 0.4, "safety": -0.7, "speed": -0.5, "errors": -0.5, "money": -1.0},
+    "schema_change": {"quality": 0.4, "safety": -0.7, "speed": -0.5, "money": -1.0},
+    "data_quality": {"quality": 0.4, "safety": -0.7, "speed": -1.0, "errors": -1.0, "money": -1.0},
+    "model_version": {"quality": 0.4, "safety": 0.2, "errors": -0.3},
+    "price": {"quality": -4.0, "safety": -4.0, "speed": -4.0, "errors": -4.0, "money": 0.0},
+}
+_MOST_MENTION = 2.5
+_PLAIN = frozenset({"true", "false", "none", "null", "ok", "all", "default", "prod", "production"})
+
+
+def metric_family(metric: Metric) -> str:
+    """Return what a metric speaks of: quality, safety, speed, errors, money or volume."""
+    columns = set(metric.columns)
+    for family, names in (
+        ("safety", {"flagged"}),
+        ("quality", {"correct", "prediction", "label", "score"}),
+        ("speed", {"latency_ms", "ttft_ms", "retrieval_ms"}),
+        ("money", {"cost_usd", "input_tokens", "output_tokens", "retries"}),
+        ("errors", {"status", "error_type", "http_status"}),
+    ):
+        if columns & names:
+            return family
+    return "volume" if metric.family == "per_hour" else "other"
+
+
+def words(text: Any) -> frozenset[str]:
+    """Return the words of a text, whole compounds and their parts, in lower case.
+
+    >>> sorted(words("Backfill features.user_age"))
+    ['age', 'backfill', 'features', 'user', 'user_age']
+    """
+    compounds = re.findall(r"[a-z0-9_\-]+", str(text).lower())
+    parts = [part for compound in compounds for part in re.split(r"[_\-]", compound)]
+    return frozenset(word for word in (*compounds, *parts) if len(word) > 1)
+
+
+def event_words(event: Event) -> frozenset[str]:
+    """Return every word that an event says."""
+    said: list[Any] = [event.title, event.target, *event.inputs, *event.outputs]
+    for key, value in event.scope.items():
+        said += [key, *value] if isinstance(value, (list, tuple)) else [key, value]
+    return frozenset().union(*(words(item) for item in said if item is not None))
+
+
+@dataclass(frozen=True)
+class Mentions:
+    """How many events say each word: a word that most say tells nothing."""
+
+    n_events: int
+    counts: Counter[str]
+
+    @classmethod
+    def of(cls, events: Sequence[Event]) -> Mentions:
+        """Count the words of events."""
+        counts: Counter[str] = Counter()
+        for event in events:
+            counts.update(event_words(event))
+        return cls(len(events), counts)
+
+    def worth(self, event: Event, names: Iterable[Any]) -> tuple[float, str]:
+        """Return the log-odds of an event's saying one of some names, and which it says."""
+        said = event_words(event)
+        best = (0.0, "")
+        for name in names:
+            whole = str(name).lower()
+            parts = words(name)
+            if whole in _PLAIN or not parts:
+                continue
+            if whole in said or (len(parts) > 1 and parts <= said):
+                alike = max(1, self.counts.get(whole, 1))
+                odds = min(_MOST_MENTION, log((self.n_events + 2) / (alike + 1)))
+                best = max(best, (odds, str(name)))
+        return best
+
+
+def event_parts(ranked: RankedEvent, signs: Signs, mentions: Mentions) -> list[Evidence]:
+    """Return what an event's kind and words add."""
+    event = ranked.event
+    parts = [
+        _habit(event, signs),
+        _kind(event, signs, mentions),
+        _mention(ranked, signs, mentions),
+    ]
+    return [part for part in parts if part is not None]
+
+
+def _habit(event: Event, signs: Signs) -> Evidence | None:
+    family = metric_family(signs.facts.located.timeline.metric)
+    odds = HABITS.get(event.kind, {}).get(family, 0.0)
+    if odds == 0:
+        return None
+    often = "often" if odds > 0 else "seldom"
+    return Evidence("habit", odds, f"{event.kind} events {often} move {family}")
+
+
+def _kind(event: Event, signs: Signs, mentions: Mentions) -> Evidence | None:
+    if event.kind in DATA_KINDS:
+        return _data(event, signs, mentions)
+    if event.kind == "price":
+        return signs.price
+    if event.kind in UPSTREAM_KINDS:
+        return _provider(event, signs)
+    return None
+
+
+def _data(event: Event, signs: Signs, mentions: Mentions) -> Evidence:
+    fault = signs.fault
+    if fault is None:
+        return Evidence("data", -1.5, "no column of input data broke")
+    named = event.scope.get("column")
+    columns = {str(c).lower() for c in (named if isinstance(named, (list, tuple)) else [named])}
+    odds, _ = mentions.worth(event, [fault.column])
+    if fault.column.lower() in columns or odds > 0:
+        return Evidence("data", fault.evidence.log_odds + 2.5, f"it writes {fault.said}")
+    if named is not None:
+        return Evidence("data", -2.5, f"it writes {named}, while {fault.said}")
+    return Evidence(
+        "data", 0.5 * fault.evidence.log_odds, f"{fault.said}; which run wrote it is not said"
+    )
+
+
+def _provider(event: Event, signs: Signs) -> Evidence | None:
+    if event.kind != "upstream" or not signs.provider:
+        return None
+    said = event_words(event)
+    known = {str(v).lower() for v in signs.provider.values()}
+    if known & said:
+        return Evidence("upstream", 1.5, f"it speaks of {', '.join(sorted(known & said))}")
+    return None
+
+
+def _mention(ranked: RankedEvent, signs: Signs, mentions: Mentions) -> Evidence | None:
+    """Count words of the slice that the event's scope has not been judged by already."""
+    judged = {column for column, _ in ranked.scope.columns}
+    rows = {k: v for k, v in signs.slice_of({}).items() if k not in judged}
+    names: list[Any] = list(rows.values())
+    if signs.stage:
+        names += [signs.stage.removesuffix("_ms"), "vector", "index"]
+    names += [
+        c.removesuffix("_ms").removesuffix("_usd")
+        for c in signs.facts.located.timeline.metric.columns
+    ]
+    odds, name = mentions.worth(ranked.event, names)
+    return Evidence("mention", odds, f"it speaks of {name}") if odds > 0 else None

@@ -1,0 +1,184 @@
+"""Everything that is looked at, once: the four verbs and the health of the measurement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TypeVar
+
+import numpy as np
+
+from rca.analysis.drift import DriftProfile, profile_drift
+from rca.analysis.events import EventCorrelation, correlate_events
+from rca.analysis.events.locate import Located
+from rca.analysis.slices import SliceSearch, find_slices
+from rca.diagnose.health import Broken, broken_measurements
+from rca.errors import RCAError, WindowError
+from rca.model.comparison import Comparison
+from rca.model.incident import Incident
+from rca.stats.changepoint import ShiftTest, shift_test
+
+Answer = TypeVar("Answer")
+
+#: At least this many rows at like hours make a better baseline than all rows do.
+_LEAST_LIKE_ROWS = 500
+
+
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """What was found, before any of it is weighed.
+
+    ``test`` is the shift against the seasonal expectation; ``naive`` the z of the same shift
+    against all of the baseline, season or not.
+    """
+
+    incident: Incident
+    correlation: EventCorrelation
+    comparison: Comparison | None
+    search: SliceSearch | None
+    drift: DriftProfile | None
+    broken: tuple[Broken, ...]
+    test: ShiftTest | None
+    naive_z: float
+    seasonal_z: float
+    caveats: tuple[str, ...] = ()
+    timings_s: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def located(self) -> Located:
+        """Where and when the metric moved."""
+        assert self.correlation.located is not None
+        return self.correlation.located
+
+
+class Clock:
+    """Names the steps as they start and keeps their seconds."""
+
+    def __init__(self, progress: Callable[[str], None]) -> None:
+        self.progress = progress
+        self.seconds: dict[str, float] = {}
+        self._open: tuple[str, float] | None = None
+
+    def step(self, text: str) -> None:
+        """Start a step; the one before has ended."""
+        self.stop()
+        self.progress(text)
+        self._open = (text, perf_counter())
+
+    def stop(self) -> None:
+        """End the step under way."""
+        if self._open:
+            text, since = self._open
+            self.seconds[text] = self.seconds.get(text, 0.0) + perf_counter() - since
+            self._open = None
+
+
+def gather(incident: Incident, clock: Clock) -> Facts:
+    """Look at everything: the onset and events, slices, drift, and the measurement itself."""
+    clock.step("the metric over time, and events")
+    correlation = correlate_events(incident)
+    located = correlation.located
+    assert located is not None
+    caveats: list[str] = []
+    comparison = _comparison(incident, located, caveats)
+    search = drift = None
+    broken: list[Broken] = []
+    if comparison is not None:
+        clock.step("slices")
+        search = _tried(lambda: find_slices(comparison), "slices", caveats)
+        clock.step("drift of columns")
+        drift = _tried(lambda: profile_drift(comparison), "drift", caveats)
+        clock.step("health of the measurement")
+        broken = broken_measurements(comparison, located, incident.alerted_at.timestamp())
+    clock.step("season")
+    test = _shift_test(located)
+    naive, seasonal = _naive(located)
+    clock.stop()
+    return Facts(
+        incident,
+        correlation,
+        comparison,
+        search,
+        drift,
+        tuple(broken),
+        test,
+        naive,
+        seasonal,
+        tuple(caveats),
+        dict(clock.seconds),
+    )
+
+
+def _comparison(incident: Incident, located: Located, caveats: list[str]) -> Comparison | None:
+    """Return before against since, at like hours of day where there are rows enough."""
+    assert incident.metric is not None
+    onset = located.onset
+    try:
+        plain = Comparison.by_time(
+            incident.logs,
+            baseline=incident.baseline_window or onset.baseline,
+            incident=incident.incident_window or onset.current,
+            metric=incident.metric,
+        )
+    except WindowError as error:
+        caveats.append(f"the two windows could not be compared: {error}")
+        return None
+    alike = plain.at_like_hours()
+    if alike is plain:
+        return plain
+    relation = incident.logs.relation
+    count = f"select count(*) as n_ from {relation} where {alike.baseline.predicate}"
+    n_alike = incident.logs.engine.one(count)["n_"]
+    if n_alike < _LEAST_LIKE_ROWS:
+        return plain
+    caveats.append("slices and columns are compared with the baseline's like hours of day")
+    return alike
+
+
+def _tried(ask: Callable[[], Answer], what: str, caveats: list[str]) -> Answer | None:
+    """Return an answer, or None with the reason among the caveats."""
+    try:
+        return ask()
+    except RCAError as error:
+        caveats.append(f"{what} could not be looked at: {error}")
+        return None
+
+
+def _shift_test(located: Located) -> ShiftTest | None:
+    onset = located.onset
+    line = located.searched
+    series = line.series
+    # Up to the recovery, where there was one: what came after is no part of the shift.
+    if onset.ended_at is not None:
+        series = series.part(series.times < onset.current.end.timestamp())
+    try:
+        return shift_test(series, onset.baseline.end.timestamp(), onset.current.start.timestamp())
+    except RCAError:
+        return None
+
+
+def _naive(located: Located) -> tuple[float, float]:
+    """Return the z of the last hours against all before, and of their season against its mean."""
+    line = located.searched
+    onset = located.whole
+    current = onset.masks(line)[1]
+    start = float(line.times[current][0]) if current.any() else float(line.times[-1])
+    before = line.times < start
+    sums_b, sums_c = line.sums[before].total(), line.sums[current].total()
+    variance = float(sums_b.variance) + float(sums_c.variance)
+    if not np.isfinite(variance) or variance <= 0:
+        return 0.0, 0.0
+    shift = float(sums_c.value - sums_b.value)
+    naive = shift / float(np.sqrt(variance))
+    season = onset.changes.season
+    effect = season.effect(line.times, line.width_s)
+    weight = line.sums.n
+    if weight[before].sum() == 0 or weight[current].sum() == 0:
+        return naive, 0.0
+    expected = np.average(effect[current], weights=weight[current]) - np.average(
+        effect[before], weights=weight[before]
+    )
+    slope = float(np.mean(line.series.slope(np.asarray(line.series.working[current]))))
+    seasonal = float(expected) * slope / float(np.sqrt(variance))
+    return naive, seasonal if np.isfinite(seasonal) else 0.0

@@ -1,0 +1,132 @@
+"""The metric over time, its onset, and the events in lanes below it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rca.model.window import at
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+_MOST_EVENTS = 200
+_SHOWN = 0.02
+
+
+def timeline_figure(
+    *,
+    times: Any,
+    values: Any,
+    errors: Any,
+    title: str,
+    unit: str,
+    events: pd.DataFrame,
+    onset: tuple[float, float, float] | None = None,
+    windows: tuple[tuple[float, float], ...] = (),
+    expected: Any = None,
+) -> go.Figure:
+    """Return a figure of a series with 95 % bars, its onset interval, and events by kind.
+
+    Parameters
+    ----------
+    times, values, errors : arrays
+        Middle of each bucket in seconds since 1970, the metric, and its standard error.
+    events : pandas.DataFrame
+        With ``event_id``, ``ts``, ``kind``, ``title`` and ``probability``.
+    onset : (low, at, high), optional
+        Seconds since 1970, 90 % interval.
+    windows : of (start, end)
+        The baseline and the incident window.
+    expected : array, optional
+        The seasonal expectation of the baseline.
+    """
+    import plotly.graph_objects as go
+    from plotly.subplots import make_subplots
+
+    from rca.plots import theme
+
+    figure = make_subplots(
+        rows=2, cols=1, shared_xaxes=True, row_heights=[0.72, 0.28], vertical_spacing=0.04
+    )
+    clock = [at(float(t)) for t in times]
+    figure.add_trace(
+        go.Scatter(
+            x=clock,
+            y=values,
+            error_y={"array": 1.96 * np.asarray(errors), "width": 0, "thickness": 1},
+            mode="lines+markers",
+            marker={"size": 4, "color": theme.BASELINE},
+            line={"width": 1, "color": theme.BASELINE},
+            name=title,
+        ),
+        row=1,
+        col=1,
+    )
+    if expected is not None:
+        figure.add_trace(
+            go.Scatter(
+                x=clock,
+                y=expected,
+                mode="lines",
+                line={"dash": "dot", "color": theme.NEUTRAL},
+                name="expected from the season",
+            ),
+            row=1,
+            col=1,
+        )
+    fills = (theme.BASELINE_FILL, theme.INCIDENT_FILL)
+    for (start, end), fill in zip(windows, fills, strict=False):
+        figure.add_vrect(
+            x0=at(start), x1=at(end), fillcolor=fill, line_width=0, layer="below", row=1, col=1
+        )
+    if onset is not None:
+        low, when, high = (at(t) for t in onset)
+        figure.add_vrect(x0=low, x1=high, fillcolor=theme.LINE, line_width=0, row="all", col=1)
+        figure.add_vline(x=when, line={"color": theme.WORSE, "width": 2}, row="all", col=1)
+    _lanes(figure, events.dropna(subset=["ts"]).head(_MOST_EVENTS))
+    figure.update_yaxes(title_text=unit or "value", row=1, col=1)
+    figure.update_xaxes(title_text="time, UTC", row=2, col=1)
+    figure.update_layout(title=title, height=520, showlegend=expected is not None)
+    theme.apply(figure)
+    return figure
+
+
+def _lanes(figure: go.Figure, events: pd.DataFrame) -> None:
+    import plotly.graph_objects as go
+
+    from rca.plots import theme
+
+    likely = events["probability"].fillna(0.0) >= _SHOWN
+    for part, color, name in (
+        (events[~likely], theme.NEUTRAL, "unlikely"),
+        (events[likely], theme.WORSE, "candidate"),
+    ):
+        figure.add_trace(
+            go.Scatter(
+                x=part["ts"].tolist(),
+                y=part["kind"].tolist(),
+                mode="markers",
+                marker={
+                    "symbol": "diamond" if name == "candidate" else "circle-open",
+                    "size": (8 + 12 * part["probability"].fillna(0.0)).tolist(),
+                    "color": color,
+                },
+                text=[_label(row) for row in part.to_dict("records")],
+                hoverinfo="text",
+                name=name,
+                showlegend=False,
+            ),
+            row=2,
+            col=1,
+        )
+
+
+def _label(row: Mapping[Any, Any]) -> str:
+    from rca.plots.theme import literal
+
+    title = literal(str(row["title"])[:120])
+    return f"{literal(str(row['event_id']))}<br>{title}<br>{row['probability']:.1%}"
