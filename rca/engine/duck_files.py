@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 _LARGEST_OBJECT = 64 * 2**20
 
 
-def scan_sql(engine: Engine, paths: Sequence[str], form: Form) -> str:
-    """Return the table function that reads the files."""
+def scan_sql(engine: Engine, paths: Sequence[str], form: Form, *, more: str = "") -> str:
+    """Return the table function that reads the files, with ``more`` options of a CSV."""
     files = "[" + ", ".join(map(engine.dialect.string, paths)) + "]"
     if form == "parquet":
         return f"read_parquet({files}, union_by_name=true)"
     if form == "csv":
-        plain = f"read_csv({files}, union_by_name=true)"
-        return f"read_csv({files}, union_by_name=true{_typed(engine, plain, 'types')})"
+        options = f"union_by_name=true{more}"
+        types = _typed(engine, f"read_csv({files}, {options})", "types")
+        return f"read_csv({files}, {options}{types})"
     options = f"union_by_name=true, maximum_object_size={_LARGEST_OBJECT}"
     plain = f"read_json({files}, {options})"
     return f"read_json({files}, {options}{_typed(engine, plain, 'columns')})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,10 @@ from typing import Any
 from rca.engine import Engine, connect
 from rca.errors import BadValueError, InputError, MissingFileError, listed
 from rca.logs.checks import checked
+from rca.logs.convert import SMALL
 from rca.logs.events import read_events
-from rca.logs.read import form_of, read_logs
+from rca.logs.files.head import read_head
+from rca.logs.read import files, read_logs
 from rca.model.catalogue import resolve
 from rca.model.event import Events
 from rca.model.incident import Incident
@@ -109,10 +111,14 @@ def _logs(folder: Path, settings: Mapping[str, Any], engine: Engine) -> Logs:
         )
     source = found if len(found) > 1 else found[0]
     logs = read_logs(source, mapping=settings.get("mapping"), engine=engine)
-    if len(found) == 1 and found[0].is_file() and form_of(found[0]) == "parquet":
+    if sum(path.stat().st_size for path in files(source)) > SMALL or _is_parquet(found):
         return checked(logs)
-    # Text is parsed once, not at every question.
+    # Small text is converted once, not at every question.
     return checked(logs.kept(tuple(logs.columns)))
+
+
+def _is_parquet(found: Sequence[Path]) -> bool:
+    return all(path.is_file() and read_head(path).form == "parquet" for path in found)
 
 
 def _events(folder: Path) -> Events:

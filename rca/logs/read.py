@@ -4,42 +4,57 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rca.engine import Engine, connect
-from rca.engine.base import Form
-from rca.errors import CorruptFileError, InputError, MissingFileError, listed
+from rca.errors import CorruptFileError, EmptyLogError, MissingFileError, RCAError, listed
 from rca.logs.canonical import canonical
+from rca.logs.convert import SMALL, convert
+from rca.logs.flat import flat
+from rca.logs.intake import Intake
+from rca.logs.normal import normalised
+from rca.logs.progress import Progress
+from rca.logs.report import bookkept, of_converted, of_flat
+from rca.logs.take import Taken, readable, sniffed, take
 from rca.model.logs import Logs
 
-#: Endings of flat files and their form; each may be followed by .gz or .zst (not Parquet).
-FORMS: Mapping[str, Form] = {
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".jsonl": "json",
-    ".ndjson": "json",
-    ".json": "json",
-}
-_PACKED = (".gz", ".zst")
+_HIDDEN = (".", "_")
 
 
 def read_logs(
-    source: Any, *, mapping: Mapping[str, str] | None = None, engine: Engine | None = None
+    source: Any,
+    *,
+    mapping: Mapping[str, str] | None = None,
+    engine: Engine | None = None,
+    prices: Any = None,
+    cache: bool = True,
+    progress: Progress | None = None,
 ) -> Logs:
     """Open a log of requests or predictions; nothing is pulled into Python.
+
+    What wrote a file is told by its content, never by its name: OpenTelemetry, Phoenix, Langfuse,
+    LangSmith, LiteLLM, OpenAI usage, Helicone, Weave, MLflow, KServe, SageMaker, Databricks and
+    Inspect exports are known, and any other CSV, JSON or Parquet is read by the names of its
+    columns. ``logs.intake`` is the report of what was taken for what.
 
     Parameters
     ----------
     source : path, glob, frame, relation, or list of paths
-        Parquet, CSV or JSON lines, packed or not; a folder of them; a pandas, polars or Arrow
-        table; a DuckDB relation.
+        A file, packed or not, or a folder of them; a pandas, polars or Arrow table; a DuckDB
+        relation.
     mapping : mapping of canonical column to column name, optional
         For names that are not understood: ``{"ts": "when", "latency_ms": "took"}``.
     engine : Engine, optional
         Where to open it; a new one in this process by default.
+    prices : mapping or path, optional
+        Dollars per million tokens, to compute the cost of rows that have none logged:
+        ``{"gpt-4o": {"input": 2.5, "cached": 1.25, "output": 10}}`` or a CSV file.
+    cache : bool
+        Whether large text exports, once parsed, are kept in the platform's cache folder.
+    progress : callable, optional
+        Called with the share done, from 0 to 1; by default a terminal shows a bar.
 
     Returns
     -------
@@ -63,13 +78,45 @@ def read_logs(
         return source
     if not isinstance(source, (str, Path, list, tuple)):
         relation = engine.register(source)
-        return canonical(engine, relation, mapping=mapping, source=f"a {type(source).__name__}")
+        logs = canonical(engine, relation, mapping=mapping, source=f"a {type(source).__name__}")
+        return normalised(logs, prices=prices)
     paths = files(source)
     name = str(source) if isinstance(source, (str, Path)) else f"{len(paths)} files"
+    takens = [take(path) for path in paths]
+    if len(takens) == 1 and takens[0].takes == "nothing":
+        raise _refusal(takens[0])
+    chosen = readable(takens, name)
     try:
-        return canonical(engine, _opened(engine, paths), mapping=mapping, source=name)
+        if chosen[0].source is None:
+            logs = _flat(engine, takens, chosen, mapping, name, cache, progress)
+            rule = "unknown"
+        else:
+            logs = _known(engine, takens, chosen, name, cache, progress)
+            rule = chosen[0].source.token_rule
+        return normalised(logs, token_rule=rule, prices=prices)
     except CorruptFileError as error:
         raise CorruptFileError(f"{name}: {error} Export it again.") from error
+
+
+def sniff(paths: Any) -> Intake:
+    """Return what files are taken for and why, without reading them whole.
+
+    Parameters
+    ----------
+    paths : path, glob, folder, or list of them
+
+    Returns
+    -------
+    Intake
+        One row a file: format, confidence, reason; for an unknown table, which of its columns
+        may be which canonical one. Weak proposals are shown, never applied.
+
+    Raises
+    ------
+    MissingFileError
+        There is nothing of that name.
+    """
+    return sniffed(files(paths))
 
 
 def files(source: str | Path | Sequence[str | Path]) -> list[Path]:
@@ -78,33 +125,61 @@ def files(source: str | Path | Sequence[str | Path]) -> list[Path]:
         return [path for part in source for path in files(part)]
     path = Path(str(source)).expanduser()
     if path.is_dir():
-        found = sorted(p for p in path.iterdir() if p.is_file() and form_of(p))
+        found = sorted(p for p in path.rglob("*") if p.is_file() and not _is_hidden(p, path))
     elif path.exists():
         found = [path]
     else:
         # Path.glob takes no absolute pattern.
-        found = sorted(map(Path, glob.glob(str(path), recursive=True)))  # noqa: PTH207
+        matches = glob.glob(str(path), recursive=True)  # noqa: PTH207
+        found = sorted(p for p in map(Path, matches) if p.is_file())
     if not found:
         raise MissingFileError(f"no log at {str(source)!r}. Give a file, a folder or a glob.")
     return found
 
 
-def form_of(path: Path) -> Form | None:
-    """Return the form that a file's ending says, or None."""
-    endings = [ending.lower() for ending in path.suffixes]
-    if endings and endings[-1] in _PACKED:
-        endings = endings[:-1]
-    return FORMS.get(endings[-1]) if endings else None
+def _is_hidden(path: Path, folder: Path) -> bool:
+    return any(part.startswith(_HIDDEN) for part in path.relative_to(folder).parts)
 
 
-def _opened(engine: Engine, paths: Sequence[Path]) -> str:
-    forms = {form_of(path) for path in paths}
-    if len(forms) > 1:
-        raise InputError(
-            f"files of several forms: {listed(sorted(path.name for path in paths))}. "
-            "Read one form at a time."
-        )
-    form = forms.pop()
-    if form is None:
-        raise InputError(f"{paths[0].name!r} is none of {listed(FORMS)}. Export it as one of them.")
-    return engine.open([str(path) for path in paths], form)
+def _refusal(taken: Taken) -> RCAError:
+    path = taken.head.path
+    if taken.head.no_rows in ("empty", "blank"):
+        return EmptyLogError(f"{path.name} is {taken.head.no_rows}: it has no rows.")
+    return CorruptFileError(f"{path.name} cannot be read as a log: {taken.why}. Export it again.")
+
+
+def _flat(
+    engine: Engine,
+    takens: Sequence[Taken],
+    chosen: Sequence[Taken],
+    mapping: Mapping[str, str] | None,
+    name: str,
+    cached: bool,
+    progress: Progress | None,
+) -> Logs:
+    heads = [taken.head for taken in chosen]
+    relation = flat(engine, heads, small=SMALL, cached=cached, progress=progress)
+    rows = bookkept(engine, relation)
+    logs = canonical(engine, rows, mapping=mapping, source=name)
+    report = of_flat(engine, relation, logs, takens, mapping or {})
+    return replace(logs, intake=report, caveats=(*logs.caveats, *report.caveats))
+
+
+def _known(
+    engine: Engine,
+    takens: Sequence[Taken],
+    chosen: Sequence[Taken],
+    name: str,
+    cached: bool,
+    progress: Progress | None,
+) -> Logs:
+    source = chosen[0].source
+    assert source is not None, "only files of a known source come here"
+    heads = [taken.head for taken in chosen]
+    relation = convert(engine, source, heads, cached=cached, progress=progress)
+    report, rows, columns = of_converted(engine, relation, source, takens)
+    if not columns:
+        lost = [f"{n:,} {why}" for why, n in report.left_out.items()]
+        why = f" (left out: {listed(lost)})" if lost else ""
+        raise EmptyLogError(f"{name} has no rows of requests{why}. Give a log with at least one.")
+    return Logs(engine, rows, columns, name, report.caveats, intake=report)

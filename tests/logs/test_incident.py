@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-
 import rca
 from rca.errors import (
     BadValueError,
@@ -46,7 +45,8 @@ def test_a_folder_is_an_incident(tmp_path: Path) -> None:
         tmp_path,
         requests(),
         events__jsonl='{"ts": "2026-03-01T02:00:00Z", "kind": "deploy", "title": "v2"}\n',
-        incident__toml='metric = "p95_latency"\nalerted_at = 2026-03-01T03:00:00Z\nservice = "qa"\n',
+        incident__toml='metric = "p95_latency"\nservice = "qa"\n'
+        "alerted_at = 2026-03-01T03:00:00Z\n",
     )
     incident = rca.read_incident(place)
     assert incident.logs.n_rows == N

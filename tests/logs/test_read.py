@@ -9,7 +9,6 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-
 import rca
 from rca.errors import (
     BadValueError,
@@ -52,7 +51,7 @@ def test_every_form_of_flat_file_reads_the_same(tmp_path: Path, form: str) -> No
     assert [t.isoformat() for t in values(logs, "ts")][1] == "2026-03-01T10:00:01.500000"
 
 
-@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, pa.table, lambda d: pl.LazyFrame(d)])
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, pa.table, pl.LazyFrame])
 def test_frames_come_in_at_the_door(make: object) -> None:
     logs = rca.read_logs(make(ROWS))  # type: ignore[operator]
     assert logs.n_rows == 3
@@ -190,5 +189,5 @@ def test_broken_files_are_one_clear_line(tmp_path: Path) -> None:
         rca.read_logs(broken)
     cut = tmp_path / "b.csv.gz"
     cut.write_bytes(gzip.compress(b"ts,x\n" + b"2026-03-01T10:00:00Z,1\n" * 5000)[:-40])
-    with pytest.raises(InputError, match="b.csv.gz"):
+    with pytest.raises(InputError, match=r"b\.csv\.gz"):
         rca.read_logs(cut)

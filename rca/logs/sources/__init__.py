@@ -1,0 +1,1 @@
+"""What each tool's export of requests looks like: one file a family, each a :class:`Source`."""
