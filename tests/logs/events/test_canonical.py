@@ -377,3 +377,10 @@ def test_a_broken_events_file_in_a_folder_is_an_error_and_prose_is_not(tmp_path:
 )
 def test_kinds_are_read_from_words(word: str, kind: str | None) -> None:
     assert kind_of(word) == kind
+
+
+def test_an_end_before_its_start_is_dropped_and_said() -> None:
+    row = {"ts": "2026-03-01T12:00:00Z", "ts_end": "2026-03-01T11:00:00Z", "kind": "deploy"}
+    events = read_events([row])
+    assert events.items[0].ts_end is None
+    assert events.caveats == ("an end before its start was dropped (events, row 1)",)

@@ -296,7 +296,7 @@ def test_mlflow_versions_and_webhooks() -> None:
                 "version": "9",
                 "creation_timestamp": 1772373600000,
                 "last_updated_timestamp": 1772373600000,
-                "current_stage": "None",
+                "current_stage": "Staging",
                 "aliases": [],
                 "status": "READY",
             },

@@ -452,3 +452,22 @@ def test_an_unreadable_time_in_an_export_is_left_out(wrong: object) -> None:
     assert "unreadable time" in said(events)
     with pytest.raises(RCAError, match="row 1"):
         read_events([{"ts": wrong, "kind": "deploy"}])
+
+
+def test_a_quoted_column_is_named_as_the_log_names_it() -> None:
+    result = {
+        "success": False,
+        "expectation_config": {"expectation_type": "x", "kwargs": {"column": '"Pay (m)"'}},
+    }
+    document = {"success": False, "statistics": {}, "meta": {"run_id": "20260301T120000Z"}}
+    event = one(read_events({**document, "results": [result]}))
+    assert (event.scope["column"], event.ts) == ("Pay (m)", NOON)
+
+
+def test_pagerduty_resolved_incident_ends_with_its_last_change_of_state() -> None:
+    incident = {"id": "a", "incident_number": 1, "created_at": "2026-03-01T12:00:00Z"}
+    changed = {**incident, "last_status_change_at": "2026-03-01T12:30:00Z"}
+    done, still_open = read_events(
+        [{**changed, "status": "resolved"}, {**changed, "id": "b", "status": "acknowledged"}]
+    )
+    assert (done.ts_end, still_open.ts_end) == (NOON.replace(minute=30), None)
