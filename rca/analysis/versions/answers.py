@@ -64,7 +64,7 @@ class AnswerChanges(Result):
     n_worse: int
 
     def summary(self) -> str:
-        """Return the kinds that moved, the strongest first."""
+        """Return the kinds that moved, the largest shift of a share first."""
         moved = self._moved()
         if not moved:
             return f"No kind of answer moved between the versions (n={self.n:,})."
@@ -109,8 +109,8 @@ class AnswerChanges(Result):
         )
 
     def _moved(self) -> list[dict[Any, Any]]:
-        moved = self.table[self.table["p_holm"] < _ALPHA].sort_values("p_holm", kind="stable")
-        return list(moved.to_dict("records"))
+        moved = self.table[self.table["p_holm"] < _ALPHA].to_dict("records")
+        return sorted(moved, key=lambda row: (row["kind"] == "length", -abs(row["shift"])))
 
     def _claim(self, row: dict[Any, Any]) -> str:
         if row["kind"] == "length":

@@ -10,6 +10,7 @@ from rca.analysis.versions.answers import AnswerChanges, answer_changes
 from rca.analysis.versions.changed import Changed, changed_rows, count_changed
 from rca.analysis.versions.estimate import Estimate, discordance
 from rca.analysis.versions.mix import Adjusted
+from rca.analysis.versions.tradeoff import TradeOff, trade_off
 from rca.analysis.versions.units import Units
 from rca.model.finding import Finding
 from rca.model.metric import Metric
@@ -193,6 +194,10 @@ class VersionDiff(Result):
     def answers(self) -> AnswerChanges:
         """Return how the answers changed in kind; see :func:`answer_changes`."""
         return answer_changes(self.units)
+
+    def trade_off(self, *, seed: int = 0) -> TradeOff:
+        """Return whether a threshold moved or the scores did; see :func:`trade_off`."""
+        return trade_off(self.units.comparison, match=self.units.match, seed=seed)
 
     def _claim(self, e: Estimate) -> str:
         comparison, text = self.units.comparison, self.metric.text
