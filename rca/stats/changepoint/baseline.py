@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from rca.errors import WindowError
 from rca.stats.changepoint import segment, significance
+from rca.stats.changepoint.data import Data
 from rca.stats.changepoint.levels import pooled_level
-from rca.stats.changepoint.segment import Data, Segments
+from rca.stats.changepoint.segment import Segments
 from rca.stats.changepoint.series import Series
 from rca.stats.season import DAY_S, MONDAY_S, WEEK_S, week_slots
 
@@ -42,8 +43,7 @@ class Baseline:
             raise WindowError(
                 f"no bucket with a value ends by {end}. Give a later end or an earlier start."
             )
-        data = segment.prepare(part)
-        chosen = segment.choose(data, "auto", segment.sparse_step(part))
+        data, chosen = segment.choose(part, "auto")
         chosen = significance.prune(data, chosen, 0.05)
         chosen, level_of, caveat = _last_level(data, chosen)
         weight = data.weight[level_of]

@@ -7,9 +7,10 @@ import numpy.typing as npt
 
 from rca.errors import BadValueError
 from rca.stats.changepoint import segment, significance
+from rca.stats.changepoint.data import Data, sparse_step
 from rca.stats.changepoint.report import MIN_BUCKETS, nothing, report
 from rca.stats.changepoint.results import ChangePoints
-from rca.stats.changepoint.segment import Data, Segments
+from rca.stats.changepoint.segment import Segments
 from rca.stats.changepoint.series import Series
 from rca.stats.changepoint.transitions import group_steps
 
@@ -70,24 +71,25 @@ def detect(
     if season not in ("auto", None):
         raise BadValueError(f"season is {season!r}. Give 'auto', or None for a flat profile.")
     series = series.present()
-    data = segment.prepare(series)
-    missing = _missing(data)
-    if len(data.y) < MIN_BUCKETS:
-        return nothing(data, missing)
-    sparse = segment.sparse_step(series)
-    chosen = segment.choose(data, season, sparse)
+    missing = _missing(series)
+    if len(series) < MIN_BUCKETS:
+        return nothing(len(series), missing)
+    data, chosen = segment.choose(series, season)
     chosen = significance.prune(data, chosen, alpha)
     raw = _raw_residual(series, data, chosen)
-    chosen, tail_p = _add_tail(data, chosen, raw, alpha, sparse)
+    chosen, tail_p = _add_tail(data, chosen, raw, alpha, sparse_step(series))
     if min_segment is not None:
-        chosen = _drop_short(data, chosen, min_segment)
+        chosen = significance.prune(data, _drop_short(data, chosen, min_segment), alpha)
     raw = _raw_residual(series, data, chosen)
-    groups = group_steps(data, chosen)
+    groups = group_steps(series, data, chosen)
     return report(series, data, chosen, groups, raw, tail_p, missing)
 
 
-def _missing(data: Data) -> int:
-    return int(data.position[-1]) + 1 - len(data.position) if len(data.position) else 0
+def _missing(series: Series) -> int:
+    if not len(series):
+        return 0
+    span = float(series.times[-1] - series.times[0])
+    return max(0, round(span / series.width_s) + 1 - len(series))
 
 
 def _raw_residual(series: Series, data: Data, chosen: Segments) -> Floats:

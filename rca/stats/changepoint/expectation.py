@@ -10,8 +10,8 @@ import numpy.typing as npt
 from scipy import special
 
 from rca.errors import BadValueError, WindowError
-from rca.stats.changepoint import segment
 from rca.stats.changepoint.baseline import Baseline
+from rca.stats.changepoint.data import prepare
 from rca.stats.changepoint.levels import pooled_level
 from rca.stats.changepoint.series import Series
 from rca.stats.season import Season
@@ -185,7 +185,7 @@ def shift_test(
         raise WindowError(
             f"no bucket with a value starts at or after {split_high}. Give an earlier split."
         )
-    data = segment.prepare(current)
+    data = prepare(current)
     effect = baseline.chosen.season.effect(data.times, data.width_s)
     weight = np.array([baseline.weight_of(v) for v in current.variance])
     distance = float(weight @ (data.y - effect) / weight.sum()) - baseline.level

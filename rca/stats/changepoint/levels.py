@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from rca.stats.changepoint.data import Data
 from rca.stats.changepoint.results import Segment
-from rca.stats.changepoint.segment import Data, Segments
+from rca.stats.changepoint.segment import Segments
 from rca.stats.changepoint.series import Series
 
 Floats = npt.NDArray[np.float64]

@@ -20,7 +20,11 @@ Ints = npt.NDArray[np.int64]
 
 PRIOR_STEP = 0.6
 SUB_BUCKETS = 8
-MAX_ONSETS = 160
+MAX_ONSETS = 128
+LENGTHS = 14
+#: Range of log lengths that the prior of a ramp is spread over: from 2 to 200 buckets.
+LOG_LENGTHS = float(np.log(100.0))
+TRIFLE = 1e-5
 NEGLIGIBLE = 12.0
 
 
@@ -76,31 +80,76 @@ def locate(window: Window, *, max_length_s: float) -> Transition:
     lengths = _lengths(width, min(max_length_s, (last - first) / 2))
     low = max(first, likely[0] - width - 0.7 * lengths[-1])
     high = min(last, likely[-1] + width)
-    cell = max(width / SUB_BUCKETS, (high - low) / MAX_ONSETS)
+    rough = _posterior(window, target, level, spread, low, high, lengths)
+    fine = _posterior(window, target, level, spread, *_narrowed(rough))
+    row = 1 + int(np.argmax(fine.ramps)) if fine.p_ramp > 0.5 else 0
+    best = int(np.argmax(fine.post[row]))
+    around_level = float(target @ target - (level @ target) ** 2 / (level @ level))
+    return Transition(
+        edges=fine.edges,
+        probability=fine.post.sum(0),
+        p_ramp=fine.p_ramp,
+        length_s=float(fine.lengths[1 + int(np.argmax(fine.ramps))] if len(fine.ramps) else 0.0),
+        onset=float((fine.edges[best] + fine.edges[best + 1]) / 2),
+        residual_cost=0.5 * (around_level - float(fine.gain[row, best])),
+    )
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Posterior over lengths (rows) and onset cells; ``gain``: what each takes off the squares."""
+
+    edges: Floats
+    lengths: Floats
+    post: Floats
+    gain: Floats
+
+    @property
+    def ramps(self) -> Floats:
+        """Return the probability of each length but 0."""
+        return np.asarray(self.post[1:].sum(1), dtype=np.float64)
+
+    @property
+    def p_ramp(self) -> float:
+        """Return the probability of any length but 0."""
+        return float(self.post[1:].sum())
+
+
+def _posterior(
+    window: Window,
+    target: Floats,
+    level: Floats,
+    spread: float,
+    low: float,
+    high: float,
+    lengths: Floats,
+) -> _Grid:
+    cell = max(window.width_s / SUB_BUCKETS, (high - low) / MAX_ONSETS)
     edges = np.linspace(low, high, max(2, int(np.ceil((high - low) / cell)) + 1))
     middle = (edges[1:] + edges[:-1]) / 2
-
     information, score, seen = _scores(
         window, target, level, np.tile(middle, len(lengths)), np.repeat(lengths, len(middle))
     )
     # A transition that the window does not see half of explains nothing.
     evidence = np.where(seen > 0.5, _log_evidence(information, score, spread), -np.inf)
-    log_post = evidence.reshape(len(lengths), -1) + _log_prior(len(lengths))[:, None]
+    log_post = evidence.reshape(len(lengths), -1) + _log_prior(lengths)[:, None]
     post = np.exp(log_post - log_post.max())
-    post /= post.sum()
-    p_ramp = float(post[1:].sum())
-    ramp_row = 1 + int(np.argmax(post[1:].sum(1))) if len(lengths) > 1 else 0
-    row = ramp_row if p_ramp > 0.5 else 0
-    best = row * len(middle) + int(np.argmax(post[row]))
-    around_level = float(target @ target - (level @ target) ** 2 / (level @ level))
-    return Transition(
-        edges=edges,
-        probability=post.sum(0),
-        p_ramp=p_ramp,
-        length_s=float(lengths[ramp_row]),
-        onset=float(middle[best % len(middle)]),
-        residual_cost=0.5 * (around_level - float(score[best] ** 2 / information[best])),
-    )
+    gain = (score**2 / information).reshape(len(lengths), -1)
+    return _Grid(edges, lengths, post / post.sum(), gain)
+
+
+def _narrowed(rough: _Grid) -> tuple[float, float, Floats]:
+    """Return the onsets and lengths that hold the posterior, lengths on a finer grid."""
+    likely = np.flatnonzero(rough.post.max(0) > TRIFLE * rough.post.max())
+    low = rough.edges[max(0, likely[0] - 1)]
+    high = rough.edges[min(len(rough.edges) - 1, likely[-1] + 2)]
+    if len(rough.lengths) == 1:
+        return float(low), float(high), rough.lengths
+    rows = np.flatnonzero(rough.ramps > TRIFLE * rough.ramps.max()) + 1
+    shortest = rough.lengths[max(1, rows[0] - 1)]
+    longest = rough.lengths[min(len(rough.lengths) - 1, rows[-1] + 1)]
+    lengths = np.geomspace(shortest, longest, LENGTHS) if longest > shortest else [longest]
+    return float(low), float(high), np.concatenate(([0.0], lengths))
 
 
 def _whitened(window: Window) -> tuple[Floats, Floats]:
@@ -148,12 +197,15 @@ def _log_evidence(information: Floats, score: Floats, spread: float) -> Floats:
     return np.asarray(evidence, dtype=np.float64)
 
 
-def _log_prior(lengths: int) -> Floats:
-    if lengths == 1:
+def _log_prior(lengths: Floats) -> Floats:
+    """Return the log prior: a step, or a ramp of a length that is uniform on the log scale."""
+    if len(lengths) == 1:
         return np.zeros(1)
-    prior = np.full(lengths, (1 - PRIOR_STEP) / (lengths - 1))
-    prior[0] = PRIOR_STEP
-    return np.asarray(np.log(prior), dtype=np.float64)
+    if len(lengths) == 2:
+        return np.log([PRIOR_STEP, 1 - PRIOR_STEP])
+    steps = np.gradient(np.log(lengths[1:]))
+    share = (1 - PRIOR_STEP) * steps / LOG_LENGTHS
+    return np.log(np.concatenate(([PRIOR_STEP], share)))
 
 
 def _lengths(width_s: float, longest: float) -> Floats:

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from scipy import special
 
 from rca.stats.changepoint import segment, significance
+from rca.stats.changepoint.data import Data
 from rca.stats.changepoint.levels import Level
 from rca.stats.changepoint.results import (
     ChangePoint,
@@ -14,7 +15,7 @@ from rca.stats.changepoint.results import (
     TimePosterior,
     Transient,
 )
-from rca.stats.changepoint.segment import Data, Segments
+from rca.stats.changepoint.segment import Segments
 from rca.stats.changepoint.series import Series
 from rca.stats.changepoint.transitions import Group
 from rca.stats.season import DAY_S, NO_SEASON, WEEK_S
@@ -174,11 +175,11 @@ def _caveats(
     return tuple(out)
 
 
-def nothing(data: Data, missing: int) -> ChangePoints:
+def nothing(n: int, missing: int) -> ChangePoints:
     """Return the answer for a series too short to have one."""
     caveat = (
-        f"Only {len(data.y)} buckets have a value; a change needs {MIN_BUCKETS}. "
+        f"Only {n} buckets have a value; a change needs {MIN_BUCKETS}. "
         "Use narrower buckets or a longer window."
     )
     nan = float("nan")
-    return ChangePoints((), (), NO_SEASON, (), nan, nan, nan, nan, len(data.y), missing, (caveat,))
+    return ChangePoints((), (), NO_SEASON, (), nan, nan, nan, nan, n, missing, (caveat,))

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rca.stats.changepoint import noise as noises
+from rca.stats.changepoint.data import NEIGHBOURS_VARIANCE, Data, pooled, prepare, sparse_step
 from rca.stats.changepoint.noise import Noise
 from rca.stats.changepoint.series import Series
 from rca.stats.season import (
@@ -24,8 +25,6 @@ from rca.stats.season import (
     SeasonKind,
     fit_season,
     possible_kinds,
-    slot_width,
-    week_slots,
 )
 
 Floats = npt.NDArray[np.float64]
@@ -33,32 +32,12 @@ Ints = npt.NDArray[np.int64]
 
 #: Score of one more change, times log n; two parameters (level and place) would cost 2.
 CHANGE_COST = 2.5
-#: A bucket further than this many local sds from its four neighbours is pulled to that distance.
-CLIP_SD = 3.5
-#: Variance of a white series around `neighbours_median`, which has a variance of its own.
-NEIGHBOURS_VARIANCE = 1.3
 PATH_RATIO = 1.8
 CHOOSE_BUCKETS = 4096
 SEGMENT_BUCKETS = 65_536
-EVENTS_PER_BUCKET = 5.0
 MIN_POOLED = 8
 #: Prediction error below this part of the variance is round-off, not a better model.
 NEGLIGIBLE = 1e-6
-
-
-@dataclass(frozen=True)
-class Data:
-    """Present buckets, ready for least squares: times, whole positions, values and weights."""
-
-    times: Floats
-    position: Ints
-    y: Floats
-    weight: Floats
-    variance: Floats | None
-    slots: Ints
-    width_s: float
-    #: Whole input buckets in each of these buckets.
-    step: int = 1
 
 
 @dataclass(frozen=True)
@@ -79,58 +58,12 @@ class Segments:
         return self.fit.season
 
 
-def prepare(series: Series) -> Data:
-    """Return buckets with weights, single outliers pulled in.
-
-    A weight is ``1 / (phi v + tau^2)`` up to a scale: sampling variance ``v`` and a variance
-    ``tau^2`` between buckets that does not shrink with n.
-    """
-    times, y = series.times, series.working
-    known = bool(np.isfinite(series.variance).all())
-    variance = series.variance if known else None
-    position = np.rint((times - (times[0] if len(times) else 0.0)) / series.width_s)
-    around = noises.neighbours_median(y) if len(y) >= 5 else y
-    residual = y - around
-    excess = _excess_variance(residual, variance)
-    weight = np.ones(len(y)) if variance is None else 1 / (variance + excess)
-    clipped = _clip(series, around, residual, weight, known=known)
-    return Data(
-        times,
-        position.astype(np.int64),
-        clipped,
-        weight,
-        variance,
-        week_slots(times, series.width_s, slot_width(series.width_s)),
-        series.width_s,
-    )
-
-
-def pooled(data: Data, step: int) -> Data:
-    """Return the series in buckets ``step`` times as wide."""
-    if step <= 1:
-        return data
-    group = data.position // step
-    first = np.flatnonzero(np.diff(group, prepend=group[0] - 1))
-    weight = np.add.reduceat(data.weight, first)
-    width = data.width_s * step
-    times = data.times[0] + group[first] * width
-    return Data(
-        times,
-        group[first],
-        np.add.reduceat(data.weight * data.y, first) / weight,
-        weight,
-        None,
-        week_slots(times, width, slot_width(width)),
-        width,
-        data.step * step,
-    )
-
-
-def choose(data: Data, season: str | None, sparse_step: int) -> Segments:
-    """Choose season and segments; positions refer to ``data``."""
+def choose(series: Series, season: str | None) -> tuple[Data, Segments]:
+    """Choose season and segments of a series whose buckets all have a value."""
+    data, sparse = prepare(series), sparse_step(series)
     n = len(data.y)
     day_step = max(1, int(3 * 3600 / data.width_s))
-    step = max(sparse_step, min(-(-n // CHOOSE_BUCKETS), day_step))
+    step = max(sparse, min(-(-n // CHOOSE_BUCKETS), day_step))
     coarse = pooled(data, step)
     kinds: list[SeasonKind] = ["none"]
     if season == "auto":
@@ -141,14 +74,17 @@ def choose(data: Data, season: str | None, sparse_step: int) -> Segments:
         if best is None or found.score < best.score:
             best = found
     assert best is not None
-    fine_step = max(sparse_step, -(-n // SEGMENT_BUCKETS))
-    if fine_step < step:
-        kind = best.season.kind
+    kind = best.season.kind
+    fine_step = max(sparse, -(-n // SEGMENT_BUCKETS))
+    if kind != "none":
+        # A slope of the season hides outliers and looks like them: pull them in without it.
+        data = prepare(series, best.season.effect(data.times, data.width_s))
+    if kind != "none" or fine_step < step:
         fine = pooled(data, fine_step)
         blocks = np.searchsorted(coarse.times[best.starts], fine.times, side="right")
         best = _alternate(fine, kind, blocks, best.scale or None)
         coarse = fine
-    return _full_resolution(data, coarse, best)
+    return data, _full_resolution(data, coarse, best)
 
 
 def segment_blocks(starts: Ints, n: int) -> Ints:
@@ -300,46 +236,3 @@ def _best_places(y: Floats, weight: Floats, starts: Ints, reach: int) -> Ints:
         gain = total[at] ** 2 / mass[at] + (total[-1] - total[at]) ** 2 / (mass[-1] - mass[at])
         moved[i - 1] = low + int(np.argmax(gain))
     return np.unique(moved)
-
-
-def _excess_variance(residual: Floats, variance: Floats | None) -> float:
-    """Return the variance between buckets beyond sampling, from residuals to the neighbours."""
-    if variance is None or not len(residual):
-        return 0.0
-    seen = noises.robust_sd(residual) ** 2 / NEIGHBOURS_VARIANCE
-    return max(0.0, seen - float(np.median(variance)))
-
-
-def _clip(
-    series: Series,
-    around: Floats,
-    residual: Floats,
-    weight: Floats,
-    *,
-    known: bool,
-) -> Floats:
-    root = np.sqrt(weight)
-    sd = noises.robust_sd(residual * root)
-    if known:
-        sd = max(sd, float(np.sqrt(NEIGHBOURS_VARIANCE)))
-    if sd == 0:
-        sd = float(np.sqrt(np.mean((residual * root) ** 2)))
-    reach = CLIP_SD * sd / root
-    if series.kind in ("rate", "count"):
-        # Few events are skewed: the reach grows to about the 1e-4 quantile of Poisson noise.
-        information = 1 / series.variance
-        reach = np.maximum(reach, (CLIP_SD * np.sqrt(information) + 2.5) / information)
-    reach = reach.copy()
-    # The outer buckets have neighbours on one side: a slope must not look like an outlier.
-    reach[:2] += np.ptp(series.working[:5])
-    reach[-2:] += np.ptp(series.working[-5:])
-    return np.clip(series.working, around - reach, around + reach)
-
-
-def sparse_step(series: Series) -> int:
-    """Return how many buckets must be pooled to hold about `EVENTS_PER_BUCKET` events."""
-    if series.kind not in ("rate", "count"):
-        return 1
-    information = 1 / series.variance[np.isfinite(series.variance)]
-    typical = float(np.mean(information)) if len(information) else EVENTS_PER_BUCKET
-    return max(1, int(np.ceil(EVENTS_PER_BUCKET / max(typical, 1e-9))))

@@ -171,6 +171,15 @@ class Series:
             return np.exp(np.clip(working, -700, 700))
         return np.asarray(working, dtype=np.float64)
 
+    def link(self, native: Floats) -> Floats:
+        """Return numbers in the metric's own unit on the working scale."""
+        if self.kind == "rate":
+            p = np.clip(native, 1e-12, 1 - 1e-12)
+            return np.asarray(np.log(p / (1 - p)), dtype=np.float64)
+        if self.kind == "count":
+            return np.log(np.maximum(native, 1e-300))
+        return native
+
     def slope(self, working: Floats) -> Floats:
         """Return d native / d working, for the delta method."""
         if self.kind == "rate":

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from rca.stats.changepoint.data import Data
 from rca.stats.changepoint.noise import Noise
-from rca.stats.changepoint.segment import Data, Segments, refit
+from rca.stats.changepoint.segment import Segments, refit
 from rca.stats.season import DAY_S
 
 Floats = npt.NDArray[np.float64]
@@ -87,11 +88,9 @@ def anywhere_p(z: Floats, n: int, noise: Noise) -> Floats:
 def prune(data: Data, segments: Segments, alpha: float) -> Segments:
     """Take out the weakest change, refit, and again, until all are significant.
 
-    One bucket alone at either end is an outlier, not a level.
+    One bucket alone is an outlier or half of a step, not a level.
     """
-    inside = (segments.starts > 1) & (segments.starts < len(data.y) - 1)
-    if not inside.all():
-        segments = refit(data, segments.starts[inside], segments.season.kind)
+    segments = _without_single(data, segments)
     segments = floored(segments, data)
     while len(segments.starts):
         p = anywhere_p(change_z(data, segments), len(data.y), segments.noise)
@@ -102,6 +101,18 @@ def prune(data: Data, segments: Segments, alpha: float) -> Segments:
         starts = np.delete(segments.starts, drop)
         segments = floored(refit(data, starts, segments.season.kind), data)
     return segments
+
+
+def _without_single(data: Data, segments: Segments) -> Segments:
+    """Give each level of one bucket to the neighbour that is nearer."""
+    edges = np.concatenate(([0], segments.starts, [len(data.y)]))
+    alone = np.flatnonzero(np.diff(edges) == 1)
+    if not len(alone):
+        return segments
+    jump = np.concatenate(([np.inf], np.abs(np.diff(segments.fit.levels)), [np.inf]))
+    drop = {int(i) - 1 if jump[i] <= jump[i + 1] else int(i) for i in alone}
+    starts = np.delete(segments.starts, sorted(drop))
+    return refit(data, starts, segments.season.kind)
 
 
 def tail_run(residual: Floats, alpha: float) -> tuple[int, float] | None:

@@ -9,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from rca.stats.changepoint import segment
+from rca.stats.changepoint.data import Data, pooled, reach_in_sd
 from rca.stats.changepoint.locate import Transition, Window, locate
 from rca.stats.changepoint.noise import Noise
-from rca.stats.changepoint.segment import Data, Segments
+from rca.stats.changepoint.segment import Segments
+from rca.stats.changepoint.series import Series
 
 Floats = npt.NDArray[np.float64]
 
@@ -29,9 +31,8 @@ class Group:
     transition: Transition
 
 
-def group_steps(data: Data, chosen: Segments) -> list[Group]:
+def group_steps(series: Series, data: Data, chosen: Segments) -> list[Group]:
     """Join consecutive changes in one direction that a single ramp explains better."""
-    y = data.y - chosen.season.effect(data.times, data.width_s)
     jumps = np.diff(chosen.fit.levels)
     groups: list[Group] = []
     first = 0
@@ -40,7 +41,7 @@ def group_steps(data: Data, chosen: Segments) -> list[Group]:
         while last + 1 < len(jumps) and jumps[last + 1] * jumps[first] > 0 and last - first < 8:
             last += 1
         while True:
-            found = _one_transition(data, chosen, y, first, last)
+            found = _one_transition(series, data, chosen, first, last)
             if found is not None:
                 break
             last -= 1
@@ -50,9 +51,9 @@ def group_steps(data: Data, chosen: Segments) -> list[Group]:
 
 
 def _one_transition(
-    data: Data, chosen: Segments, y: Floats, first: int, last: int
+    series: Series, data: Data, chosen: Segments, first: int, last: int
 ) -> Transition | None:
-    window = _window(data, chosen, y, first, last)
+    window = _window(series, data, chosen, first, last)
     span = window.times[-1] + window.width_s - window.times[0]
     found = locate(window, max_length_s=span if last > first else span / 2)
     if last == first:
@@ -73,32 +74,21 @@ def _steps_cost(window: Window, at: Floats) -> float:
     return 0.5 * cost / (window.noise.variance * window.noise.long_run)
 
 
-def _window(data: Data, chosen: Segments, y: Floats, first: int, last: int) -> Window:
+def _window(series: Series, data: Data, chosen: Segments, first: int, last: int) -> Window:
     """Return the buckets from the change before to the change after, the far ones as means."""
-    starts = np.concatenate(([0], chosen.starts, [len(y)]))
+    starts = np.concatenate(([0], chosen.starts, [len(data.y)]))
     low, high = int(starts[first]), int(starts[last + 2])
+    whole = _between(series, data, chosen, slice(low, high), chosen.fit.levels[first : last + 2])
     reach = REACH if len(chosen.starts) <= 100 else REACH // 3
-    near = max(low, int(starts[first + 1]) - reach)
-    far = min(high, int(starts[last + 1]) + reach)
+    near = max(0, int(starts[first + 1]) - reach - low)
+    far = min(high - low, int(starts[last + 1]) + reach - low)
     noise = chosen.noise
-    inside = slice(near, far)
-    local = Data(
-        data.times[inside],
-        data.position[inside],
-        y[inside],
-        data.weight[inside],
-        None,
-        data.slots[inside],
-        data.width_s,
-    )
-    step = -(-int(local.position[-1] - local.position[0] + 1) // MAX_WINDOW)
+    local = _cut(whole, slice(near, far))
+    step = -(-int(local.position[-1] + 1) // MAX_WINDOW)
     if step > 1:
-        local = segment.pooled(replace(local, position=local.position - local.position[0]), step)
-        noise = Noise(
-            noise.variance * float(noise.inflation(step)),
-            noise.rho**step,
-            noise.share,
-            noise.degrees,
+        local = pooled(local, step)
+        noise = replace(
+            noise, variance=noise.variance * float(noise.inflation(step)), rho=noise.rho**step
         )
     return Window(
         local.times,
@@ -107,17 +97,53 @@ def _window(data: Data, chosen: Segments, y: Floats, first: int, last: int) -> W
         local.weight,
         local.width_s,
         noise,
-        _outer(y, data.weight, low, near, chosen.noise),
-        _outer(y, data.weight, far, high, chosen.noise),
+        _outer(_cut(whole, slice(0, near)), chosen.noise),
+        _outer(_cut(whole, slice(far, None)), chosen.noise),
     )
 
 
-def _outer(
-    y: Floats, weight: Floats, low: int, high: int, noise: Noise
-) -> tuple[float, float] | None:
-    if high <= low:
+def _between(series: Series, data: Data, chosen: Segments, inside: slice, levels: Floats) -> Data:
+    """Return buckets without season, linearised half-way between the levels on both sides.
+
+    There a bucket of a rate or a count weighs evidence for either level alike, however far they
+    are apart. Outliers are pulled towards the range that the levels span.
+    """
+    times = data.times[inside]
+    effect = chosen.season.effect(times, data.width_s)
+    weight, information = data.weight[inside], np.full(len(times), np.nan)
+    if data.variance is None or series.kind not in ("rate", "count"):
+        y = series.working[inside] - effect
+        around = levels[:, None]
+    else:
+        ends = series.native(levels[[0, -1]])
+        around = series.native(series.link(ends.mean(keepdims=True)) + effect)
+        slope = series.slope(series.link(around))
+        y = (series.value[inside] - around) / slope
+        information = series.n[inside] * slope
+        excess = float(np.median(1 / weight - data.variance[inside]))
+        weight = 1 / (1 / information + max(0.0, excess))
+        around = (series.native(levels[:, None] + effect) - around) / slope
+    sd = np.sqrt(chosen.noise.variance / weight)
+    reach = sd * reach_in_sd(series, information)
+    y = np.clip(y, around.min(0) - reach, around.max(0) + reach)
+    return Data(times, data.position[inside], y, weight, None, data.slots[inside], data.width_s)
+
+
+def _cut(data: Data, inside: slice) -> Data:
+    position = data.position[inside]
+    return replace(
+        data,
+        times=data.times[inside],
+        position=position - position[0] if len(position) else position,
+        y=data.y[inside],
+        weight=data.weight[inside],
+        slots=data.slots[inside],
+    )
+
+
+def _outer(data: Data, noise: Noise) -> tuple[float, float] | None:
+    if not len(data.y):
         return None
-    w = weight[low:high]
-    mass = float(w.sum())
-    spread = noise.variance * float(noise.inflation(high - low)) / mass
-    return float(w @ y[low:high]) / mass, spread
+    mass = float(data.weight.sum())
+    spread = noise.variance * float(noise.inflation(len(data.y))) / mass
+    return float(data.weight @ data.y) / mass, spread
