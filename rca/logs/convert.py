@@ -67,8 +67,7 @@ def _extras(reader: Parser, source: Source, documents: str) -> dict[str, tuple[s
     found: dict[str, tuple[str, str]] = {}
     for container in source.extras:
         for field, kind in _fields(reader, source, documents, container):
-            path = f'"{field}"' if container in ("", *source.parts) else f'{container}."{field}"'
-            token = f"{{{container}|{path}}}" if container in source.parts else f"{{{path}}}"
+            token = f'{{{container}|"{field}"}}' if container else f'{{"{field}"}}'
             taken = {*source.columns, *CANONICAL, *FURTHER, *(other.lower() for other in found)}
             if normal(field) in taken or field.lower() in taken or len(found) >= _MOST:
                 continue
@@ -83,6 +82,7 @@ def _fields(
     if container in source.parts:
         place = container
     elif container:
+        # As text: it may be an object, or one written as a string.
         place = f"json_extract_string(row_, '$.{container}')"
     else:
         place = "cast(row_ as varchar)"

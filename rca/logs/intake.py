@@ -108,7 +108,10 @@ class Intake(Result):
         rows = ""
         if counted:
             rows = f": {self.n_kept:,} of {self.n_rows:,} rows kept"
-        return f"{len(taken)}{of} files taken as {formats}{rows}."
+        guesses = "; ".join(str(guess) for guess in self.proposals if not guess.applied)
+        perhaps = f" Perhaps {guesses}." if guesses else ""
+        files = "file" if len(self.files) == 1 else "files"
+        return f"{len(taken)}{of} {files} taken as {formats}{rows}.{perhaps}"
 
     def plot(self) -> go.Figure:
         """Draw the time that each file covers."""
@@ -176,7 +179,7 @@ def intake(
     lost = {name: n for name, n in (unread or {}).items() if n}
     return Intake(
         table=table,
-        caveats=(*notes, *_doubts(ordered, proposed, lost)),
+        caveats=(*notes, *_doubts(ordered, lost)),
         call=call,
         files=tuple(ordered),
         proposals=tuple(proposed),
@@ -184,9 +187,7 @@ def intake(
     )
 
 
-def _doubts(
-    files: Sequence[FileIntake], proposed: Sequence[Proposal], unread: Mapping[str, int]
-) -> list[str]:
+def _doubts(files: Sequence[FileIntake], unread: Mapping[str, int]) -> list[str]:
     return [
         *(
             f"{file.path.name} was left out: {file.why}"
@@ -198,7 +199,6 @@ def _doubts(
         *_rounds(files),
         *_differing(files),
         *_times(files),
-        *(f"perhaps {guess}" for guess in proposed if not guess.applied),
     ]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,15 @@ from rca.model.logs import Logs
 
 #: A price table: for each model, dollars per million tokens of each kind.
 Prices = Mapping[str, Mapping[str, float]]
+#: How the providers' own responses count cached tokens.
+_PROVIDERS = {
+    "anthropic": "exclusive",
+    "openai": "inclusive",
+    "azure": "inclusive",
+    "azure_openai": "inclusive",
+    "gemini": "inclusive",
+    "vertex_ai": "inclusive",
+}
 _KINDS = ("input", "cached", "cache_write", "output")
 _PER = 1e6
 _SAMPLE = 500_000
@@ -57,6 +66,12 @@ def normalised(logs: Logs, *, token_rule: str = "unknown", prices: Any = None) -
     return _grouped_errors(logs)
 
 
+def contract_rule(tables: Iterable[Iterable[str]]) -> str:
+    """Return the rule of tables by their column names: the canonical names promise one."""
+    promised = {"input_tokens", "cached_input_tokens"}
+    return "inclusive" if all(promised <= set(names) for names in tables) else "unknown"
+
+
 def token_rules(logs: Logs, known: str = "unknown") -> list[TokenRule]:
     """Return, per provider, how the rows count cached tokens: evidence first, then the source."""
     if not logs.has("input_tokens", "cached_input_tokens"):
@@ -88,6 +103,8 @@ def _rule(row: Mapping[str, Any], known: str) -> TokenRule:
         return TokenRule(provider, "inclusive", "totals hold with cached tokens in the input")
     if known != "unknown":
         return TokenRule(provider, known, "the source documents it")
+    if provider and (by := _PROVIDERS.get(provider.lower())):
+        return TokenRule(provider, by, f"{provider} counts so")
     return TokenRule(provider, "unknown", "nothing in the rows tells")
 
 

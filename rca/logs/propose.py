@@ -127,6 +127,10 @@ def _by_values(values: Sequence[Any], name: str) -> tuple[float, str]:
         if name == "score":
             return (0.8, "from 0 to 1") if all(0 <= x <= 1 for x in numbers) else (0.0, "")
         return 0.5, "numbers"
+    if name in ("user_id", "session_id", "model", "status", "environment") and len(numbers) == len(
+        values
+    ):
+        return -1.0, ""
     if name.endswith("_id") and all(_UUID.fullmatch(str(value)) for value in values):
         return 0.8, "UUIDs"
     return 0.3, ""

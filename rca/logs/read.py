@@ -14,9 +14,10 @@ from rca.logs.canonical import canonical
 from rca.logs.convert import SMALL, convert
 from rca.logs.flat import flat
 from rca.logs.intake import Intake
-from rca.logs.normal import normalised
+from rca.logs.normal import contract_rule, normalised
 from rca.logs.progress import Progress
 from rca.logs.report import bookkept, of_converted, of_flat
+from rca.logs.sources.bentoml import roles
 from rca.logs.take import Taken, readable, sniffed, take
 from rca.model.logs import Logs
 
@@ -79,7 +80,8 @@ def read_logs(
     if not isinstance(source, (str, Path, list, tuple)):
         relation = engine.register(source)
         logs = canonical(engine, relation, mapping=mapping, source=f"a {type(source).__name__}")
-        return normalised(logs, prices=prices)
+        rule = contract_rule([engine.schema(relation)])
+        return normalised(logs, token_rule=rule, prices=prices)
     paths = files(source)
     name = str(source) if isinstance(source, (str, Path)) else f"{len(paths)} files"
     takens = [take(path) for path in paths]
@@ -89,7 +91,7 @@ def read_logs(
     try:
         if chosen[0].source is None:
             logs = _flat(engine, takens, chosen, mapping, name, cache, progress)
-            rule = "unknown"
+            rule = contract_rule(taken.head.records[0] for taken in chosen)
         else:
             logs = _known(engine, takens, chosen, name, cache, progress)
             rule = chosen[0].source.token_rule
@@ -160,8 +162,10 @@ def _flat(
     heads = [taken.head for taken in chosen]
     relation = flat(engine, heads, small=SMALL, cached=cached, progress=progress)
     rows = bookkept(engine, relation)
+    known, here = roles([taken.head for taken in takens]), engine.schema(rows)
+    mapping = {name: at for name, at in known.items() if at in here} | dict(mapping or {})
     logs = canonical(engine, rows, mapping=mapping, source=name)
-    report = of_flat(engine, relation, logs, takens, mapping or {})
+    report = of_flat(engine, relation, logs, takens, mapping)
     return replace(logs, intake=report, caveats=(*logs.caveats, *report.caveats))
 
 

@@ -248,15 +248,18 @@ def _csv(path: Path, text: str) -> Head:
     delimiter = max(",;\t|", key=header.count)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
     rows: list[Mapping[str, Any]] = []
+    misfits = 0
     try:
         for row in reader:
+            misfits += None in row
             rows.append({key: value for key, value in row.items() if key is not None})
             if len(rows) == _RECORDS:
                 break
     except csv.Error:
         pass
     names = [name for name in reader.fieldnames or [] if name is not None]
-    if len(names) < 2 and not match_columns(names):
+    ragged = sum(None in row.values() for row in rows) + misfits
+    if (len(names) < 2 and not match_columns(names)) or 2 * ragged > max(1, len(rows)):
         return Head(path, no_rows="text that is no table")
     return Head(path, "csv", records=tuple(rows) or (dict.fromkeys(names),))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rca.logs.sources import (
+    bentoml,
     helicone,
     inspect_eval,
     langfuse,
@@ -35,7 +36,7 @@ SOURCES: tuple[Source, ...] = (
     inspect_eval.SOURCE,
 )
 #: Exports that belong to a request log's tools but hold no requests.
-OTHERS: tuple[Source, ...] = (*otlp.OTHERS, *langfuse.OTHERS)
+OTHERS: tuple[Source, ...] = (*otlp.OTHERS, *langfuse.OTHERS, bentoml.SCHEMA)
 
 #: Below this a record is an unknown table.
 SURE = 0.5
