@@ -14,8 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rca.analysis.events import correlate_events
-    from rca.analysis.slices import SliceSearch, SliceShifts, find_slices, slice_metric
-    from rca.analysis.versions import VersionDiff, diff_versions
+    from rca.analysis.slices import (
+        Localization,
+        SliceSearch,
+        SliceShifts,
+        find_slices,
+        localize,
+        slice_metric,
+    )
+    from rca.analysis.versions import VersionDiff, VersionTable, compare_versions, diff_versions
     from rca.diagnose import Diagnosis, diagnose
     from rca.engine import connect
     from rca.errors import RCAError
@@ -38,6 +45,7 @@ _HOMES = {
     "Events": "rca.model.event",
     "Finding": "rca.model.finding",
     "Incident": "rca.model.incident",
+    "Localization": "rca.analysis.slices",
     "Logs": "rca.model.logs",
     "Metric": "rca.model.metric",
     "RCAError": "rca.errors",
@@ -45,12 +53,15 @@ _HOMES = {
     "SliceSearch": "rca.analysis.slices",
     "SliceShifts": "rca.analysis.slices",
     "VersionDiff": "rca.analysis.versions",
+    "VersionTable": "rca.analysis.versions",
     "Window": "rca.model.window",
     "Diagnosis": "rca.diagnose",
+    "compare_versions": "rca.analysis.versions",
     "connect": "rca.engine",
     "correlate_events": "rca.analysis.events",
     "diagnose": "rca.diagnose",
     "find_slices": "rca.analysis.slices",
+    "localize": "rca.analysis.slices",
     "diff_versions": "rca.analysis.versions",
     "read_events": "rca.logs",
     "read_incident": "rca.logs",

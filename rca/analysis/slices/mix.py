@@ -11,6 +11,7 @@ from scipy import stats
 from rca.analysis.slices.cells import Axis
 from rca.analysis.slices.found import Mix
 from rca.analysis.slices.rows import Rows, is_version
+from rca.model.logs import CLUSTERS
 from rca.stats.decompose import mix_variance, split
 from rca.stats.multiplicity import benjamini_hochberg
 from rca.stats.ratio import Difference, Sums
@@ -31,7 +32,16 @@ def find_mix(rows: Rows, axes: Sequence[Axis], whole: Difference, inflation: flo
     """
     if rows.hours is not None:
         return _volume(rows, whole, inflation)
-    usable = [a for a in axes if not is_version(a.name) and a.size <= _MOST_CELLS]
+    # Who calls, and what a call measures, is no mix of traffic: callers and features stay out.
+    kinds = rows.comparison.logs.dimensions
+    usable = [
+        a
+        for a in axes
+        if a.name in kinds
+        and not is_version(a.name)
+        and a.name not in CLUSTERS
+        and a.size <= _MOST_CELLS
+    ]
     if not usable:
         return Mix.none(whole)
     singles = [_mix_of(rows, (a,), inflation) for a in usable]
