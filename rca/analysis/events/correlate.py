@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -76,7 +77,7 @@ class EventCorrelation(Result):
         if change is None:
             return f"{metric.title} shows no lasting change; no event stands out."
         when = f"{iso(at(change.at))} ({iso(at(change.low))} to {iso(at(change.high))}, 90 %)"
-        where = f" in {self.located.scope}" if self.located.scope.columns else ""
+        where = f" in {self.located.seen_in}" if self.located.seen_in.columns else ""
         moved = f"{metric.title} moved{where} by {metric.text(change.shift, signed=True)} at {when}"
         first = self.table.iloc[0]
         n = int(change.n_before), int(change.n_after)
@@ -84,6 +85,13 @@ class EventCorrelation(Result):
             f"{moved}, n {n[0]:,} then {n[1]:,}; first of {len(self.ranked)} events: "
             f"{first['event_id'] or 'none of these'} ({first['probability']:.0%})."
         )
+
+    @property
+    def onset(self) -> datetime | None:
+        """When the metric moved, UTC; None where it shows no lasting change."""
+        assert self.located is not None
+        change = self.located.onset.change
+        return at(change.at) if change else None
 
     def plot(self) -> go.Figure:
         """Return the metric over time with its changes and the events."""
@@ -100,7 +108,7 @@ class EventCorrelation(Result):
         found = [
             Finding(
                 "ONSET",
-                f"{metric.title} moved in {self.located.scope} by "
+                f"{metric.title} moved in {self.located.seen_in} by "
                 f"{metric.text(change.shift, signed=True)} ({change.shape}) between "
                 f"{iso(at(change.low))} and {iso(at(change.high))}",
                 change.shift,
@@ -109,7 +117,7 @@ class EventCorrelation(Result):
                 n=int(change.n_before + change.n_after),
                 unit=metric.unit,
                 call=self.call,
-                slice=self.located.scope.slice,
+                slice=self.located.seen_in.slice,
                 sql=sql,
             )
         ]
@@ -213,7 +221,7 @@ def _contrasts(
         for scope in cube.scopes:
             if within is ALL_ROWS or not slice_columns & {c for c, _ in scope.columns}:
                 seen = contrast(cube, scope, baseline, current, inflation=inflation)
-                if within is ALL_ROWS or seen.n_in > 0:
+                if seen is not None and (within is ALL_ROWS or seen.n_in > 0):
                     found[scope] = seen
     return found, tuple(sql)
 
