@@ -30,6 +30,21 @@ HABITS: Mapping[str, Mapping[str, float]] = {
     "model_version": {"quality": 0.4, "safety": 0.2, "errors": -0.3},
     "price": {"quality": -4.0, "safety": -4.0, "speed": -4.0, "errors": -4.0, "money": 0.0},
 }
+#: Words of a change that speak of what a family of metrics measures.
+TOPICS: Mapping[str, frozenset[str]] = {
+    family: frozenset(said.split())
+    for family, said in {
+        "safety": "safety filter moderation guardrail guard refusal policy toxicity unsafe",
+        "speed": "timeout timeouts latency slow cache pool replica replicas autoscale autoscaler "
+        "index vector retriever retrieval rerank connection connections batch concurrency",
+        "errors": "timeout retry quota certificate certificates auth token tls limit outage",
+        "money": "retry retries backoff attempts max_tokens tokens context compact cost price "
+        "budget history chunk chunks window",
+        "quality": "model models feature features embedding embeddings schema backfill labels "
+        "prompt temperature threshold classifier",
+    }.items()
+}
+_TOPIC = 1.2
 _MOST_MENTION = 2.5
 _PLAIN = frozenset({"true", "false", "none", "null", "ok", "all", "default", "prod", "production"})
 
@@ -104,6 +119,7 @@ def event_parts(ranked: RankedEvent, signs: Signs, mentions: Mentions) -> list[E
     event = ranked.event
     parts = [
         _habit(event, signs),
+        _topic(event, signs),
         _kind(event, signs, mentions),
         _mention(ranked, signs, mentions),
     ]
@@ -117,6 +133,13 @@ def _habit(event: Event, signs: Signs) -> Evidence | None:
         return None
     often = "often" if odds > 0 else "seldom"
     return Evidence("habit", odds, f"{event.kind} events {often} move {family}")
+
+
+def _topic(event: Event, signs: Signs) -> Evidence | None:
+    family = metric_family(signs.facts.located.timeline.metric)
+    said = words(event.title) | words(event.target or "")
+    named = sorted(said & TOPICS.get(family, frozenset()))
+    return Evidence("topic", _TOPIC, f"it is about {', '.join(named)}") if named else None
 
 
 def _kind(event: Event, signs: Signs, mentions: Mentions) -> Evidence | None:

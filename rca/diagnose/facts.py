@@ -13,6 +13,7 @@ from rca.analysis.drift import DriftProfile, profile_drift
 from rca.analysis.events import EventCorrelation, correlate_events
 from rca.analysis.events.locate import Located
 from rca.analysis.slices import SliceSearch, find_slices
+from rca.diagnose.callers import FewCallers, few_callers
 from rca.diagnose.health import Broken, broken_measurements
 from rca.errors import RCAError, WindowError
 from rca.model.comparison import Comparison
@@ -39,6 +40,7 @@ class Facts:
     search: SliceSearch | None
     drift: DriftProfile | None
     broken: tuple[Broken, ...]
+    callers: FewCallers | None
     test: ShiftTest | None
     naive_z: float
     seasonal_z: float
@@ -84,11 +86,14 @@ def gather(incident: Incident, clock: Clock) -> Facts:
     comparison = _comparison(incident, located, caveats)
     search = drift = None
     broken: list[Broken] = []
+    callers = None
     if comparison is not None:
         clock.step("slices")
         search = _tried(lambda: find_slices(comparison), "slices", caveats)
         clock.step("drift of columns")
         drift = _tried(lambda: profile_drift(comparison), "drift", caveats)
+        clock.step("callers")
+        callers = few_callers(comparison)
         clock.step("health of the measurement")
         broken = broken_measurements(comparison, located, incident.alerted_at.timestamp())
     clock.step("season")
@@ -102,6 +107,7 @@ def gather(incident: Incident, clock: Clock) -> Facts:
         search,
         drift,
         tuple(broken),
+        callers,
         test,
         naive,
         seasonal,

@@ -118,7 +118,7 @@ def _traffic_mix(signs: Signs) -> Hypothesis | None:
         return None
     mixed = signs.facts.search.mix if signs.facts.search else None
     names = " and ".join(mixed.dimensions) if mixed else "traffic"
-    parts = (_prior("traffic_mix", "shifts of who asks what"), signs.moved, signs.mix)
+    parts = (_prior("traffic_mix", "shifts of who asks what"), signs.moved, signs.mix, signs.spread)
     return Hypothesis(
         "traffic_mix",
         f"the shares of {names} moved, the rates within them did not",
@@ -132,22 +132,22 @@ def _traffic_mix(signs: Signs) -> Hypothesis | None:
 
 
 def _input(signs: Signs) -> Hypothesis | None:
-    if signs.callers is None:
-        return None
     callers = signs.callers
+    if callers is None:
+        return None
     parts = (
         _prior("input", "abusive, malformed or runaway callers"),
         signs.moved,
-        callers.evidence,
+        signs.concentrated,
     )
     return Hypothesis(
         "input",
         f"the traffic of {_said(callers.slice)}",
         parts,
         slice=callers.slice,
-        column=next(iter(callers.slice), None),
+        column=callers.column,
         share=callers.share,
-        codes=("SLICE_SHIFT",),
+        codes=("FEW_CALLERS",),
     )
 
 

@@ -10,31 +10,20 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from rca.diagnose.callers import CALLERS, FewCallers
 from rca.diagnose.facts import Facts
 from rca.diagnose.fault import DataFault, data_fault
 from rca.model.event import Event
 from rca.model.finding import Evidence
-from rca.model.logs import CLUSTERS
 
-#: Columns that say who called.
-CALLERS = (*CLUSTERS, "user", "api_key", "account", "customer", "client_id", "ip", "caller")
 #: Columns that say which provider or model served a call.
 UPSTREAMS = ("provider", "model", "upstream", "vendor", "deployment", "endpoint")
 #: Times that are spent upstream, and what is slow when they grow.
 STAGES: Mapping[str, str] = {"retrieval_ms": "the vector store", "ttft_ms": "the model"}
 _SLACK = 0.15
 #: Density of the mix's share under a cause that moves rates, where it should be near 0.
-_BY_CHANCE = 0.03
+_BY_CHANCE = 0.015
 _CARRIES = 0.3
-
-
-@dataclass(frozen=True)
-class Callers:
-    """The few callers that carry a shift."""
-
-    slice: Mapping[str, Any]
-    share: float
-    evidence: Evidence
 
 
 @dataclass(frozen=True)
@@ -137,20 +126,25 @@ class Signs:
         most = max(rows, key=lambda row: row["share_current"] - row["share_baseline"])
         return {column: most["slice"]}
 
+    @property
+    def callers(self) -> FewCallers | None:
+        """The few callers with most of the excess."""
+        return self.facts.callers
+
     @cached_property
-    def callers(self) -> Callers | None:
-        """A few callers carry the shift."""
-        search = self.facts.search
-        if search is None:
-            return None
-        named = [r for r in search.rules if set(r.slice) & set(CALLERS) and r.share > 0]
-        if not named:
-            return None
-        share = float(min(1.0, sum(r.share for r in named)))
-        first = max(named, key=lambda r: r.share)
-        odds = float(np.clip(6.0 * share - 1.5, -2.0, 4.5))
-        reason = f"{len(named)} caller(s), such as {first.text}, carry {share:.0%} of the shift"
-        return Callers(dict(first.slice), share, Evidence("callers", odds, reason))
+    def spread(self) -> Evidence:
+        """The shift is not that of a few callers."""
+        odds = -max(0.0, self.concentrated.log_odds) if self.callers else 0.0
+        said = "a few callers carry it" if odds < 0 else "no few callers carry it"
+        return Evidence("spread", odds, said)
+
+    @cached_property
+    def concentrated(self) -> Evidence:
+        """Most of the excess comes from a few callers, where there is an excess at all."""
+        assert self.callers is not None
+        if self.moved.log_odds <= 0:
+            return Evidence("callers", -1.0, "there is no shift for callers to carry")
+        return Evidence("callers", self.callers.log_odds, self.callers.finding.claim)
 
     @cached_property
     def top(self) -> tuple[Mapping[str, Any], float | None, tuple[float, float] | None]:

@@ -63,6 +63,8 @@ def _findings(facts: Facts) -> list[Finding]:
     for result in (facts.search, facts.drift):
         if result is not None:
             found += result.findings()
+    if facts.callers is not None:
+        found.append(facts.callers.finding)
     return [*found, *(broken.finding for broken in facts.broken)]
 
 

@@ -123,7 +123,7 @@ def _is_parquet(found: Sequence[Path]) -> bool:
 
 def _events(folder: Path) -> Events:
     found = _named(folder, ("events",))
-    return sum(map(read_events, found), Events())
+    return read_events(found) if found else Events()
 
 
 def _named(folder: Path, stems: tuple[str, ...]) -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from rca.engine.sql import both, f64
@@ -18,11 +19,15 @@ VERSION_COLUMNS = ("model_version", "app_version", "prompt_version", "model")
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two sets of rows: a name, an SQL condition and, for a time, its window."""
+    """One of the two sets of rows: a name, an SQL condition and, for a time, its window.
+
+    ``hours`` is how long the side lasts where it is less than its window.
+    """
 
     name: str
     predicate: str
     window: Window | None = None
+    hours: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +160,11 @@ class Comparison:
         epoch = self.logs.engine.dialect.epoch("ts")
         hour = f"floor(({epoch} - 86400e0 * floor({epoch} / 86400e0)) / 3600e0)"
         rule = f"{hour} in ({', '.join(f'{h}e0' for h in wanted)})"
-        baseline = replace(self.baseline, predicate=both(self.baseline.predicate, rule))
+        minutes = (then.start + timedelta(minutes=m) for m in range(int(then.hours * 60)))
+        lasting = sum(time.hour in wanted for time in minutes) / 60
+        baseline = replace(
+            self.baseline, predicate=both(self.baseline.predicate, rule), hours=lasting
+        )
         return replace(self, baseline=baseline, call=f"{self.call}.at_like_hours()")
 
     def swapped(self) -> Comparison:
@@ -168,6 +177,8 @@ class Comparison:
         return self._hours(self.baseline), self._hours(self.current)
 
     def _hours(self, side: Side) -> float:
+        if side.hours is not None:
+            return side.hours
         window = side.window or self.logs.span
         return window.hours if window else 1.0
 

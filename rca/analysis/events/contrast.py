@@ -85,8 +85,8 @@ def like_hours(times: Floats, x: Floats, baseline: Mask, current: Mask) -> Float
 
 def contrast(
     cube: ScopeCube, scope: Scope, baseline: Mask, current: Mask, *, inflation: float = 1.0
-) -> Contrast:
-    """Compare the shift in a scope with the shift outside it.
+) -> Contrast | None:
+    """Compare the shift in a scope with the shift outside it, or return None where it cannot.
 
     ``inflation`` multiplies variances: by how much buckets vary more than their rows explain.
     """
@@ -96,6 +96,9 @@ def contrast(
     b_in, b_out, b_all = (_weighted(s, weights) for s in (inner, outer, everything))
     c_in, c_out = (_weighted(s, current.astype(float)) for s in (inner, outer))
     fresh = float(b_in.n) < 0.02 * max(1.0, float(c_in.n)) and float(c_in.n) > 0
+    if cube.per_hour and fresh:
+        # A new version takes over the sums of the old one: they say nothing of either.
+        return None
     before_in = b_all if fresh or float(b_in.x) == 0 else b_in
     before_out = b_out if float(b_out.x) > 0 else b_all
     total = float(c_in.x + c_out.x)

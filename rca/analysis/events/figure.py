@@ -27,7 +27,7 @@ def onset_figure(located: Located, events: pd.DataFrame) -> go.Figure:
         else (np.log(level) if series.kind == "count" and level > 0 else level)
     )
     expected = series.native(base + season.effect(line.times, line.width_s))
-    rows = f" in {located.scope}" if located.scope.columns else ""
+    rows = f" in {located.seen_in}" if located.seen_in.columns else ""
     windows = (onset.baseline, onset.current)
     return timeline_figure(
         times=line.times + line.width_s / 2,

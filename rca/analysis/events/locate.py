@@ -9,7 +9,7 @@ import numpy as np
 
 from rca.analysis.events.onset import Onset, find_onset
 from rca.analysis.events.scan import SliceOnset, scan_slices
-from rca.analysis.events.scope import Scope
+from rca.analysis.events.scope import ALL_ROWS, Scope
 from rca.analysis.events.timeline import Timeline, bucket_width, timelines
 from rca.engine.sql import both, lit
 from rca.model.incident import Incident
@@ -21,21 +21,25 @@ from rca.model.metric import Metric
 _CLIP_AT = 0.99
 #: A slice's onset replaces the whole's when it stands out this much more, in standard errors.
 _CLEARER = 1.0
+#: Rows outside a slice that moved by this part of its shift moved with it.
+_ALIKE = 0.5
 
 
 @dataclass(frozen=True, eq=False)
 class Located:
     """The metric over time, and the change that the incident began with.
 
-    ``whole`` is the onset seen in all rows, ``onset`` the clearest one, seen in the rows of
-    ``scope``; ``p_value`` is corrected for the slices screened. ``timeline`` is the metric as
-    it is, ``searched`` the series that the onset was found in.
+    ``whole`` is the onset seen in all rows; ``onset`` the clearest one, found in ``searched``, the
+    series of the rows of ``seen_in``; ``p_value`` is corrected for the slices screened. ``scope``
+    is where the shift lives: the same rows, or all when the others moved alike. ``timeline`` is
+    the metric of all rows, as it is.
     """
 
     timeline: Timeline
     searched: Timeline
     whole: Onset
     onset: Onset
+    seen_in: Scope
     scope: Scope
     p_value: float
     slices: tuple[SliceOnset, ...]
@@ -64,20 +68,35 @@ def locate(incident: Incident, *, progress: Callable[[str], None] = lambda _: No
     p = min(1.0, whole.change.p_value * len(lines)) if whole.change else 1.0
     progress("the metric over time in each slice")
     slices = scan_slices(logs, line, alert, metric)
-    onset, scope = whole, Scope()
-    if slices and (
-        whole.change is None or _worse(whole, metric) is False or slices[0].z > _z(whole) + _CLEARER
+    if not slices or not (
+        whole.change is None
+        or not metric.is_worse(whole.change.shift)
+        or slices[0].z > _z(whole) + _CLEARER
     ):
-        onset, scope, p = slices[0].onset, slices[0].scope, slices[0].p_value
-    return Located(lines[0], line, whole, onset, scope, p, slices)
+        return Located(lines[0], line, whole, whole, ALL_ROWS, ALL_ROWS, p, slices)
+    first = slices[0]
+    scope = ALL_ROWS if _others_moved(first, line) else first.scope
+    return Located(
+        lines[0], first.timeline, whole, first.onset, first.scope, scope, first.p_value, slices
+    )
+
+
+def _others_moved(found: SliceOnset, line: Timeline) -> bool:
+    """Tell whether the rows outside a slice moved as the slice did, at least by half."""
+    before, now = found.onset.masks(line)
+    inner, outer = found.timeline.sums, line.sums - found.timeline.sums
+    if line.metric.family == "per_hour":
+        return False
+    (b_in, c_in), (b_out, c_out) = (
+        (sums[before].total(), sums[now].total()) for sums in (inner, outer)
+    )
+    inside, outside = float(c_in.value - b_in.value), float(c_out.value - b_out.value)
+    error = float(np.sqrt(b_out.variance + c_out.variance))
+    return bool(outside / inside > _ALIKE and abs(outside) > 3 * error) if inside else False
 
 
 def _z(onset: Onset) -> float:
     return abs(onset.change.z) if onset.change else 0.0
-
-
-def _worse(onset: Onset, metric: Metric) -> bool:
-    return onset.change is not None and metric.is_worse(onset.change.shift)
 
 
 def _clipped(metric: Metric, logs: Logs) -> Metric | None:

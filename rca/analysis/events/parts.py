@@ -36,6 +36,7 @@ KIND_WEIGHTS: dict[str, float] = {
 }
 _OTHER_WEIGHT = 0.03
 _LEAST = -7.0
+_RECURRING = ("pipeline", "data_quality")
 _FAILED = ("fail", "error", "cancel", "abort", "reject")
 _NOT_PRODUCTION = ("stag", "dev", "test", "qa", "sandbox", "preview", "canary-test")
 
@@ -134,7 +135,7 @@ def unusual(event: Event, events: Sequence[Event]) -> Evidence | None:
         for other in events
         if other.kind == event.kind and other.target == event.target and other.ts < event.ts
     ]
-    if event.target is None or len(earlier) < 3:
+    if event.kind not in _RECURRING or event.target is None or len(earlier) < 3:
         return None
     usual, _ = Counter(str(other.status) for other in earlier).most_common(1)[0]
     if str(event.status) != usual:

@@ -94,6 +94,7 @@ class ScopeCube:
     masks: NDArray[np.int64]
     sums: Sums
     sql: str
+    per_hour: bool = False
 
     def inside(self, scope: Scope) -> NDArray[np.bool_]:
         """Tell which combinations lie in a scope; all do in the empty one."""
@@ -105,7 +106,15 @@ class ScopeCube:
     def over(self, scope: Scope, *, outside: bool = False) -> Sums:
         """Return the sums per bucket in a scope, or outside it."""
         chosen = self.inside(scope) != outside
-        return Sums(*(getattr(self.sums, part)[:, chosen].sum(axis=1) for part in SUMS))
+        sums = Sums(*(getattr(self.sums, part)[:, chosen].sum(axis=1) for part in SUMS))
+        empty = float(sums.n.sum()) == 0
+        return sums if empty or not self.per_hour else _per_bucket(sums, self.width_s / 3600)
+
+
+def _per_bucket(sums: Sums, hours: float) -> Sums:
+    """Return sums per hour as a ratio over buckets: each is one observation of y over x hours."""
+    one = np.ones(len(sums.y))
+    return Sums(one, one * hours, sums.y, one * hours**2, sums.y * hours, sums.y**2)
 
 
 def scope_cube(
@@ -138,4 +147,5 @@ def scope_cube(
         return filled
 
     sums = Sums(*(cells(part) for part in SUMS))
-    return ScopeCube(kept, timeline.times, timeline.width_s, masks, sums, sql)
+    per_hour = metric.family == "per_hour"
+    return ScopeCube(kept, timeline.times, timeline.width_s, masks, sums, sql, per_hour)

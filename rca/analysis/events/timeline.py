@@ -60,8 +60,11 @@ class Timeline:
             if metric.numerator == "1e0":
                 exposure = np.full(len(self.times), hours)
                 return Series.counts(self.times, sums.y, exposure, self.width_s)
-            return Series.values(
-                self.times, sums.y / hours, self.width_s, variance=sums.yy / hours**2, n=sums.n
+            # A sum of y over Poisson many rows varies like a count of sum(y)^2 / sum(y^2) events.
+            weight = float(sums.y.sum()) / max(float(sums.yy.sum()), 1e-300)
+            exposure = np.full(len(self.times), hours * weight)
+            return Series.counts(
+                self.times, np.maximum(sums.y, 0.0) * weight, exposure, self.width_s
             )
         if metric.binary and np.allclose(sums.x, sums.n):
             return Series.rates(self.times, sums.y, sums.n, self.width_s)
