@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from rca.model.metric import Metric
     from rca.model.result import Result
     from rca.model.window import Window
+    from rca.report import export_html, write_triage
 
 __version__ = "0.1.0"
 
@@ -63,10 +64,12 @@ _HOMES = {
     "find_slices": "rca.analysis.slices",
     "localize": "rca.analysis.slices",
     "diff_versions": "rca.analysis.versions",
+    "export_html": "rca.report",
     "read_events": "rca.logs",
     "read_incident": "rca.logs",
     "read_logs": "rca.logs",
     "slice_metric": "rca.analysis.slices",
+    "write_triage": "rca.report",
 }
 
 __all__ = [  # noqa: PLE0604 - the names are strings

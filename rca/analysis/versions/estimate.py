@@ -161,10 +161,8 @@ def _test(cell: Cell, *, paired: bool, clustered: bool) -> tuple[IntervalAt, flo
 
 def discordance(cell: Cell) -> tuple[int, int, int, int]:
     """Return the pairs of zeros and ones: both 1, only baseline, only current, both 0."""
-    n = int(cell.sums.n)
-    ones0, ones1 = round(float(cell.sums.first[0])), round(float(cell.sums.first[2]))
-    ones = round(float(cell.sums.second[0, 2]))
-    return ones, ones0 - ones, ones1 - ones, n - ones0 - ones1 + ones
+    both = round(float(cell.sums.first[0])) - cell.fell
+    return both, cell.fell, cell.rose, cell.pairs - both - cell.fell - cell.rose
 
 
 def _binary_pairs(cell: Cell) -> tuple[IntervalAt, float, str]:

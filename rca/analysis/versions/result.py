@@ -93,13 +93,15 @@ class VersionDiff(Result):
         """Pairs of zeros and ones: 1 on both sides, only before, only after, on neither."""
         if not self.paired or self.overall.cell.odd or not self.overall.cell.pairs:
             return None
-        return discordance(self.overall.cell) if self.units.cluster is None else None
+        return discordance(self.overall.cell)
 
     @property
     def mcnemar(self) -> McNemar | None:
-        """McNemar's test, exact and mid-p, of pairs of zeros and ones."""
+        """McNemar's test, exact and mid-p, of independent pairs of zeros and ones."""
         counts = self.discordance
-        return None if counts is None else mcnemar(counts[2], counts[1])
+        if counts is None or self.units.cluster is not None:
+            return None
+        return mcnemar(counts[2], counts[1])
 
     def summary(self) -> str:
         """Return the shift, its interval, what it was measured on, and the verdict."""

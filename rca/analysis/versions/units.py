@@ -19,6 +19,9 @@ from rca.model.comparison import Comparison
 from rca.model.metric import Metric
 from rca.stats.paired import PARTS, PairSums
 
+#: Pairs of which the inputs are compared, to see that an id names the same question.
+_MOST_INPUTS = 100_000
+
 
 @dataclass(frozen=True)
 class Units:
@@ -119,7 +122,13 @@ def make_units(
     rows = _rows_sql(comparison, metrics, by, match, cluster)
     if match is None:
         return Units(comparison, tuple(metrics), tuple(by), f"({rows}) as u_", rows, match, cluster)
-    pairs = _pairs_sql(rows, len(metrics), len(by), cluster is not None)
+    pairs = _pairs_sql(
+        rows,
+        len(metrics),
+        len(by),
+        clustered=cluster is not None,
+        with_input=_reads_input(comparison, match),
+    )
     relation = comparison.logs.engine.materialise(pairs)
     return Units(comparison, tuple(metrics), tuple(by), relation, pairs, match, cluster)
 
@@ -160,6 +169,34 @@ def moments_sql(units: Units, metric: int, split: Split) -> str:
     )
 
 
+def pair_checks(units: Units) -> dict[str, int]:
+    """Count pairs whose slice differs between the sides, by dimension, and whose input does.
+
+    The input's count stands under the empty name; it is only there for evaluation sets of a size
+    whose texts can be read.
+    """
+    counted = {name: f"e{j}_" for j, name in enumerate(units.by)}
+    if units.match is not None and _reads_input(units.comparison, units.match):
+        counted[""] = "other_input_"
+    if not units.paired or not counted:
+        return {}
+    sums = ", ".join(f"sum({column}) as c{i}_" for i, column in enumerate(counted.values()))
+    row = units.comparison.logs.engine.one(f"select {sums} from {units.relation}")
+    return {name: int(row[f"c{i}_"] or 0) for i, name in enumerate(counted)}
+
+
+def unmeasured(units: Units) -> tuple[int, int]:
+    """Return the rows of each side that have no value of the first metric, of unpaired rows."""
+    counts = ", ".join(f"{count_if(f'side_ = {side} and k0_ = 0')} as c{side}_" for side in (0, 1))
+    row = units.comparison.logs.engine.one(f"select {counts} from {units.relation}")
+    return int(row["c0_"] or 0), int(row["c1_"] or 0)
+
+
+def _reads_input(comparison: Comparison, match: Match) -> bool:
+    by_id = "input" not in match.columns and comparison.logs.has("input")
+    return by_id and match.share_seen == 1 and match.matched <= _MOST_INPUTS
+
+
 def _rows_sql(
     comparison: Comparison,
     metrics: Sequence[Metric],
@@ -170,10 +207,12 @@ def _rows_sql(
     logs = comparison.logs
     text = logs.engine.dialect.text
     columns = [f"{comparison.side_sql} as side_", f"{comparison.weight_sql} as w_"]
-    if match is not None:
-        columns.append(f"{key_sql(comparison, match.columns)} as key_")
     if cluster is not None:
         columns.append(f"{text(logs.need(cluster))} as cluster_")
+    if match is not None:
+        columns.append(f"{key_sql(comparison, match.columns)} as key_")
+        if _reads_input(comparison, match):
+            columns.append(f"md5({text('input')}) as input_")
     columns += [f"{text(logs.need(name))} as d{j}_" for j, name in enumerate(by)]
     for i, metric in enumerate(metrics):
         columns.append(f"case when {metric.measured} then 1 else 0 end as k{i}_")
@@ -184,11 +223,16 @@ def _rows_sql(
     )
 
 
-def _pairs_sql(rows: str, n_metrics: int, n_dimensions: int, clustered: bool) -> str:
+def _pairs_sql(
+    rows: str, n_metrics: int, n_dimensions: int, *, clustered: bool, with_input: bool
+) -> str:
     """Return one row per key that both sides have; repeated trials of a side are averaged."""
     columns = ["key_", "avg(w_) as w_"]
     if clustered:
         columns.append("min(cluster_) as cluster_")
+    if with_input:
+        b, c = (f"min(case when side_ = {side} then input_ end)" for side in (0, 1))
+        columns.append(f"case when {b} <> {c} then 1 else 0 end as other_input_")
     for j in range(n_dimensions):
         b, c = (f"min(case when side_ = {side} then d{j}_ end)" for side in (0, 1))
         columns.append(f"coalesce({b}, {c}) as d{j}_")

@@ -6,11 +6,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rca.analysis.versions.estimate import Estimate, corrected, estimate
-from rca.analysis.versions.mix import Adjusted, adjustable, adjusted
-from rca.analysis.versions.pairing import Match, Pairing, choose
-from rca.analysis.versions.quantiles import quantile_estimates, thin_tail
+from rca.analysis.versions.mix import adjustable, adjusted
+from rca.analysis.versions.notes import call_text, mix_notes, pairing_notes, quantile_notes
+from rca.analysis.versions.pairing import Pairing, choose
+from rca.analysis.versions.quantiles import quantile_estimates
 from rca.analysis.versions.result import VersionDiff, table_of
-from rca.analysis.versions.units import Cell, Units, cells, cluster_of, make_units
+from rca.analysis.versions.units import (
+    Cell,
+    Units,
+    cells,
+    cluster_of,
+    make_units,
+)
 from rca.errors import UnknownNameError
 from rca.model.catalogue import resolve
 from rca.model.comparison import Comparison
@@ -113,7 +120,17 @@ def diff_versions(
     comparison = Comparison.by_version(
         logs, baseline=baseline, current=current, metric=metric, column=column
     )
-    call = _call(comparison, baseline, current, by, also, column, pairing, pair_by)
+    given = {
+        "by": by,
+        "also": list(also),
+        "column": column,
+        "pairing": pairing,
+        "pair_by": pair_by,
+        "cluster": cluster,
+        "adjust": adjust,
+        "margin": margin,
+        "min_rows": min_rows,
+    }
     return diff(
         comparison,
         by=_names(by),
@@ -124,7 +141,7 @@ def diff_versions(
         adjust=adjust,
         margin=margin,
         min_rows=min_rows,
-        call=call,
+        call=call_text(comparison, given),
     )
 
 
@@ -164,10 +181,10 @@ def diff(
     )
     caveats = [
         *comparison.logs.caveats,
-        *_pairing_notes(units, match, looked_at, estimates[0]),
+        *pairing_notes(units, match, looked_at, estimates[0]),
         *([cluster_note] if cluster_note else []),
-        *_quantile_notes(units, estimates[0]),
-        *_mix_notes(units, at_mix),
+        *quantile_notes(units, estimates[0]),
+        *mix_notes(units, at_mix),
     ]
     return VersionDiff(
         table=table_of(estimates[0], at_mix, slices, paired=units.paired),
@@ -188,24 +205,6 @@ def _mix_columns(comparison: Comparison, adjust: str | Sequence[str] | None) -> 
     if adjust == "auto":
         return adjustable(comparison)
     return _names(adjust)
-
-
-def _mix_notes(units: Units, at_mix: Adjusted | None) -> list[str]:
-    if at_mix is None:
-        return []
-    text = units.metrics[0].text
-    names = " and ".join(at_mix.columns)
-    notes = [
-        f"the mix of {names} differs between the versions and makes "
-        f"{text(at_mix.at_mix.mix, signed=True)} of the plain shift: the verdict is of the shift "
-        "at a common mix"
-    ]
-    if at_mix.at_mix.coverage < 0.95:
-        notes.append(
-            f"{at_mix.at_mix.coverage:.0%} of the rows are in combinations of {names} that both "
-            "versions served; the others cannot be compared"
-        )
-    return notes
 
 
 def _overall(units: Units, margin: float | None) -> tuple[list[Estimate], list[str]]:
@@ -268,33 +267,6 @@ def _refuse_per_hour(metric: Metric) -> None:
         )
 
 
-def _pairing_notes(
-    units: Units, match: Match | None, looked_at: Sequence[Match], overall: Estimate
-) -> list[str]:
-    if match is None:
-        why = f" ({looked_at[0]})" if looked_at else ""
-        return [f"unpaired: no column names the same questions on both sides{why}"]
-    notes = [f"paired: {match}"]
-    unused = match.matched - overall.cell.pairs
-    if match.share_seen == 1 and unused > 0:
-        notes.append(
-            f"{unused:,} pairs have no {units.metrics[0].title} on a side and were left out"
-        )
-    return notes
-
-
-def _quantile_notes(units: Units, overall: Estimate) -> list[str]:
-    metric = units.metrics[0]
-    if metric.q is None:
-        return []
-    notes = []
-    if thin_tail(overall, metric.q):
-        notes.append(f"fewer than 5 values lie beyond the {metric.title}: its interval is rough")
-    if units.comparison.logs.has("weight"):
-        notes.append("quantiles count every row once, whatever its weight")
-    return notes
-
-
 def _metrics_table(metrics: Sequence[Metric], estimates: Sequence[Estimate]) -> pd.DataFrame:
     import pandas as pd
 
@@ -327,27 +299,3 @@ def _names(given: str | Sequence[str] | None) -> tuple[str, ...]:
     if given is None:
         return ()
     return (given,) if isinstance(given, str) else tuple(given)
-
-
-def _call(
-    comparison: Comparison,
-    baseline: str,
-    current: str,
-    by: str | Sequence[str] | None,
-    also: Sequence[str | Metric],
-    column: str | None,
-    pairing: str,
-    pair_by: str | Sequence[str] | None,
-) -> str:
-    given = {
-        "baseline": baseline,
-        "current": current,
-        "metric": comparison.metric.name,
-        "by": by,
-        "also": [m if isinstance(m, str) else m.name for m in also] or None,
-        "column": column,
-        "pairing": None if pairing == "auto" else pairing,
-        "pair_by": pair_by,
-    }
-    parts = ", ".join(f"{name}={value!r}" for name, value in given.items() if value is not None)
-    return f"rca.diff_versions(logs, {parts})"

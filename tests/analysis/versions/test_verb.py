@@ -296,3 +296,86 @@ def test_quantiles_by_slice_and_by_cluster():
         assert rows.loc["us", "verdict"] != "regressed"
         assert rows.loc["a'b", "verdict"] != "regressed"
     assert clustered.table["n"][0] == 300
+
+
+def test_missing_values_of_unpaired_rows_are_counted():
+    found = diffed(log([1] * 20 + [None] * 3, [1] * 15 + [None] * 9))
+    assert any("3 baseline and 9 current rows have no accuracy" in c for c in found.caveats)
+    assert found.overall.cell.rows == (20, 15)
+
+
+def test_a_side_without_any_value_says_nothing():
+    found = diffed(log([1.0] * 12, [None] * 12))
+    assert found.verdict == "cannot_tell"
+    assert found.overall.p_value == 1
+    assert "unknown" in found.summary()
+    quantile = diffed(log([1] * 9, [1] * 9, latency_ms=[5.0] * 9 + [None] * 9), "p95_latency")
+    assert quantile.verdict == "cannot_tell"
+
+
+def test_pairs_that_differ_in_slice_or_input_are_said():
+    n = 12
+    logs = log(
+        [1] * n,
+        [1] * n,
+        ids=[*range(n)] * 2,
+        region=["eu"] * n + ["eu"] * (n - 2) + ["us"] * 2,
+        input=[f"q{i}" for i in range(n)] + [f"q{i}" for i in range(n - 3)] + ["other"] * 3,
+    )
+    caveats = " ".join(diffed(logs, by="region").caveats)
+    assert "2 pairs differ in region" in caveats
+    assert "input differs in 3 of 12 pairs" in caveats
+
+
+def test_clustered_pairs_keep_their_discordance_but_not_mcnemars_test():
+    n = 200
+    before, after = [1] * n, [1] * 150 + [0] * 50
+    users = [f"u{i // 5}" for i in range(n)]
+    found = diffed(log(before, after, ids=[*range(n)] * 2, user_id=users * 2))
+    assert found.units.cluster == "user_id"
+    assert found.discordance == (150, 50, 0, 0)
+    assert found.mcnemar is None
+    assert found.overall.cell.sums.n == 40
+
+
+def test_weights_count_a_row_as_many():
+    weights = [1.0] * 6 + [3.0] * 6
+    found = diffed(
+        log([1, 1, 1, 0, 0, 0], [1, 0, 0, 1, 0, 0], weight=weights[:3] * 2 + weights[6:])
+    )
+    assert found.overall.baseline == pytest.approx(0.5)
+    heavy = log([1, 0, 0], [1, 1, 0], weight=[5, 1, 1, 1, 1, 4])
+    assert diffed(heavy).overall.baseline == pytest.approx(5 / 7)
+    assert diffed(heavy).overall.current == pytest.approx(2 / 6)
+
+
+def test_precision_is_a_ratio_over_pairs():
+    rng = np.random.default_rng(10)
+    n = 400
+    label = rng.integers(0, 2, n)
+    told = [np.where(rng.random(n) < p, label, 1 - label) for p in (0.9, 0.7)]
+    logs = log(
+        [1] * n, [1] * n, ids=[*range(n)] * 2, label=[*label] * 2, prediction=[*told[0], *told[1]]
+    )
+    found = diffed(logs, "precision", also=["recall", "f1"])
+    hit = [((t == 1) & (label == 1)).sum() / (t == 1).sum() for t in told]
+    assert (found.overall.baseline, found.overall.current) == pytest.approx(tuple(hit))
+    assert found.verdict == "regressed"
+    assert found.metrics["metric"].tolist() == ["precision", "recall", "f1"]
+
+
+def test_the_call_computes_the_same_again():
+    logs = binary_pairs(30, 9, 3, 20)
+    found = diffed(logs, pairing="paired", cluster=None, margin=0.1, also=["accuracy"])
+    again = eval(found.call, {"rca": rca, "logs": logs})
+    assert "cluster=None, margin=0.1" in found.call
+    assert again.call == found.call
+    assert again.table.equals(found.table)
+
+
+def test_the_html_is_readable_and_escaped():
+    n = 30
+    logs = log([1] * n, [0] * n, ids=[*range(n)] * 2, region=["<b>eu</b>"] * (2 * n))
+    text = diffed(logs, by="region")._repr_html_()
+    assert "&lt;b&gt;eu" in text
+    assert "<b>eu" not in text
