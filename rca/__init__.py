@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rca.analysis.drift import DriftProfile, profile_drift
     from rca.analysis.events import correlate_events
     from rca.analysis.slices import (
         Localization,
@@ -42,6 +43,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Candidate": "rca.model.finding",
     "Comparison": "rca.model.comparison",
+    "DriftProfile": "rca.analysis.drift",
     "Event": "rca.model.event",
     "Events": "rca.model.event",
     "Finding": "rca.model.finding",
@@ -65,6 +67,7 @@ _HOMES = {
     "localize": "rca.analysis.slices",
     "diff_versions": "rca.analysis.versions",
     "export_html": "rca.report",
+    "profile_drift": "rca.analysis.drift",
     "read_events": "rca.logs",
     "read_incident": "rca.logs",
     "read_logs": "rca.logs",

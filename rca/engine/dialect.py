@@ -50,6 +50,11 @@ class Dialect:
         """Return a naive UTC time as seconds since 1970, as a double."""
         return f"(cast(epoch_us({x}) as double) / 1e6)"
 
+    def scattered(self, relation: str, share: float) -> str:
+        """Return about a share of a relation's rows, each picked by itself, the same each time."""
+        percent = min(100.0, max(1e-4, 100 * share))
+        return f"{relation} tablesample bernoulli({percent:.6f} percent) repeatable (1)"
+
     def text(self, x: str) -> str:
         """Return any value as text."""
         return f"cast({x} as varchar)"

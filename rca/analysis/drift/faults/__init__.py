@@ -1,0 +1,1 @@
+"""What kind of fault a column's drift looks like, with the transformation estimated."""
