@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rca.analysis.cost import CostShifts, PriceJumps, explain_cost, price_jumps
     from rca.analysis.drift import DriftProfile, profile_drift
     from rca.analysis.events import correlate_events
     from rca.analysis.slices import (
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from rca.diagnose import Diagnosis, diagnose
     from rca.engine import connect
     from rca.errors import RCAError
-    from rca.logs import read_events, read_incident, read_logs
+    from rca.logs import read_events, read_incident, read_logs, sniff
     from rca.model.comparison import Comparison
     from rca.model.event import Event, Events
     from rca.model.finding import Candidate, Finding
@@ -41,6 +42,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "CostShifts": "rca.analysis.cost",
+    "PriceJumps": "rca.analysis.cost",
+    "explain_cost": "rca.analysis.cost",
+    "price_jumps": "rca.analysis.cost",
+    "sniff": "rca.logs",
     "Candidate": "rca.model.finding",
     "Comparison": "rca.model.comparison",
     "DriftProfile": "rca.analysis.drift",

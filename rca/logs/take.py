@@ -121,7 +121,7 @@ def sniffed(paths: Sequence[Path]) -> Intake:
     return intake(
         [taken.file() for taken in takens],
         proposed=proposals(records),
-        call=f"rca.logs.sniff({[str(path) for path in paths]!r})",
+        call=f"rca.sniff({[str(path) for path in paths]!r})",
     )
 
 
