@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from rca import __version__
 from rca.cli import drill, export, sniff, triage
@@ -22,20 +24,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
+        sys.stdout.flush()
     except RCAError as error:
         print(f"rca: {' '.join(str(error).split())}", file=sys.stderr)
         return BAD_INPUT
     except BrokenPipeError:
-        # The reader of standard output has gone (as `| head` does): nothing more to say.
-        sys.stderr.close()
+        # The reader of standard output has gone (as `| head` does): nothing more to say, and
+        # the interpreter must not try to flush the rest as it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         print("rca: stopped", file=sys.stderr)
         return 130
     return OK
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaint is one line, as that of any bad input."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"rca: {message}. See: {self.prog} --help", file=sys.stderr)
+        raise SystemExit(BAD_INPUT)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="rca",
         description="Find what differs, where, since when, and which event explains it.",
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,27 +38,31 @@ def run(options: argparse.Namespace) -> None:
     """Diagnose, print, and write what was asked for."""
     from rca.diagnose import diagnose
     from rca.logs import read_incident
+    from rca.report.files import write_text
 
     to_stdout = options.json == "-"
     out = options.out or (None if options.json else Path())
-    for target in filter(None, (out, Path(options.json).parent if options.json else None)):
-        _check_writable(target)
+    kept = None if options.json is None or to_stdout else Path(options.json)
+    _check_targets(out, kept)
     with steps(quiet=to_stdout) as step:
         step("reading the logs and events")
         incident = read_incident(options.folder, metric=options.metric, alerted_at=options.at)
         diagnosis = diagnose(incident, progress=step)
+        written: tuple[Path, ...] = ()
         if out is not None:
-            from rca.report import write_triage
+            from rca.report.triage import write_triage
 
             written = write_triage(
                 options.folder, out, metric=options.metric, alerted_at=options.at, progress=step
             )
-    if options.json:
-        _write_json(diagnosis, options.json)
-    if not to_stdout:
-        say(as_text(diagnosis))
-        if out is not None:
-            say("\n".join(f"wrote {path}" for path in written))
+    if kept is not None:
+        write_text(kept, as_json(diagnosis) + "\n")
+    if to_stdout:
+        print(as_json(diagnosis))
+        return
+    say(as_text(diagnosis))
+    written = (*written, *([kept] if kept else []))
+    say("\n" + "\n".join(f"wrote {path}" for path in written))
 
 
 def as_text(diagnosis: Diagnosis) -> str:
@@ -79,24 +82,18 @@ def as_text(diagnosis: Diagnosis) -> str:
 _SHOWN = 5
 
 
-def _check_writable(folder: Path) -> None:
-    """Find out before the work that the answer can be kept."""
-    from os import W_OK, access
-
-    existing = folder
-    while not existing.exists() and existing != existing.parent:
-        existing = existing.parent
-    if not existing.is_dir() or not access(existing, W_OK):
-        raise OutputError(f"cannot write in {str(folder)!r}. Give another --out or --json.")
+def as_json(diagnosis: Diagnosis) -> str:
+    """Return the machine-readable answer."""
+    return json.dumps(diagnosis.to_dict(), indent=2, allow_nan=False, ensure_ascii=False)
 
 
-def _write_json(diagnosis: Diagnosis, target: str) -> None:
-    text = json.dumps(diagnosis.to_dict(), indent=2, allow_nan=False, ensure_ascii=False)
-    if target == "-":
-        print(text, file=sys.stdout)
-        return
-    path = Path(target)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".{path.name}.part")
-    half.write_text(text + "\n", encoding="utf-8")
-    half.replace(path)
+def _check_targets(out: Path | None, kept: Path | None) -> None:
+    """Find out before the work that the answers can be kept."""
+    from rca.report.files import check_writable
+
+    if out is not None:
+        check_writable(out)
+    if kept is not None:
+        if kept.is_dir():
+            raise OutputError(f"{str(kept)!r} is a folder. Give --json the name of a file.")
+        check_writable(kept.parent)
