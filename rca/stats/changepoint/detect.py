@@ -27,8 +27,8 @@ def detect(
     """Find when the level of a metric changed, by how much, and how sure that is.
 
     Season and levels are fitted together, ``y_t = season(t) + level_j + noise``; noise is the known
-    sampling variance plus an autocorrelated part. The number of changes minimises ``n/2 log s^2 +
-    2.5 K log n``, ``s^2`` being the one-step prediction error of an autoregression on the
+    sampling variance plus an autocorrelated part. The number of changes minimises ``n log s^2 +
+    3.5 K log n``, ``s^2`` being the one-step prediction error of an autoregression on the
     residuals; each change must then pass a test at ``alpha`` over all places.
 
     Parameters
@@ -127,7 +127,7 @@ def _drop_short(data: Data, chosen: Segments, least: int) -> Segments:
         shortest = int(np.argmin(length))
         if length[shortest] >= least:
             break
-        z = np.abs(significance.change_z(data, chosen))
+        z = np.abs(significance.change_z(data, chosen, 0.0))
         beside = [i for i in (shortest - 1, shortest) if 0 <= i < len(z)]
         weakest = min(beside, key=lambda i: z[i])
         starts = np.delete(chosen.starts, weakest)

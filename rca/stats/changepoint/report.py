@@ -38,7 +38,7 @@ def report(
 ) -> ChangePoints:
     """Put levels, transitions, transients and caveats together."""
     levels = [Level.of(series, data, chosen, a, b) for a, b in _bounds(data, chosen, groups)]
-    z = significance.change_z(data, chosen)
+    z = significance.change_z(data, chosen, significance.day_variance(data, chosen))
     p_values = significance.anywhere_p(z, len(data.y), chosen.noise)
     if tail_p is not None:
         p_values[-1] = min(float(p_values[-1]), tail_p)

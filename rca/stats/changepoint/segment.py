@@ -30,11 +30,14 @@ from rca.stats.season import (
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-#: Score of one more change, times log n; two parameters (level and place) would cost 2.
-CHANGE_COST = 2.5
+#: Cost of one more change, times log n; two parameters (level and place) would cost 2.
+CHANGE_COST = 3.5
+#: Shorter series pay as much as one of this length: their autocorrelation is hardly known.
+SHORT = 200
 PATH_RATIO = 1.8
 CHOOSE_BUCKETS = 4096
-SEGMENT_BUCKETS = 65_536
+SEGMENT_BUCKETS = 50_000
+MAX_POOL = 8
 MIN_POOLED = 8
 #: Prediction error below this part of the variance is round-off, not a better model.
 NEGLIGIBLE = 1e-6
@@ -75,16 +78,31 @@ def choose(series: Series, season: str | None) -> tuple[Data, Segments]:
             best = found
     assert best is not None
     kind = best.season.kind
-    fine_step = max(sparse, -(-n // SEGMENT_BUCKETS))
+    fine_step = max(sparse, min(MAX_POOL, -(-n // SEGMENT_BUCKETS)))
     if kind != "none":
         # A slope of the season hides outliers and looks like them: pull them in without it.
         data = prepare(series, best.season.effect(data.times, data.width_s))
     if kind != "none" or fine_step < step:
         fine = pooled(data, fine_step)
-        blocks = np.searchsorted(coarse.times[best.starts], fine.times, side="right")
-        best = _alternate(fine, kind, blocks, best.scale or None)
+        # Changes that are close to each other vanish in the coarse series: search afresh.
+        scale = None
+        if len(fine.y) > 4 * CHOOSE_BUCKETS:
+            medium = pooled(fine, 4)
+            scale = _alternate(medium, kind, _blocks_at(medium, coarse, best)).scale or None
+        best = _alternate(fine, kind, _blocks_at(fine, coarse, best), scale)
         coarse = fine
     return data, _full_resolution(data, coarse, best)
+
+
+def _blocks_at(data: Data, coarse: Data, found: Segments) -> Ints:
+    """Return the segments found in a coarse series as blocks of a finer one."""
+    blocks = np.searchsorted(coarse.times[found.starts], data.times, side="right")
+    return np.unique(blocks, return_inverse=True)[1].astype(np.int64)
+
+
+def change_cost(n: int) -> float:
+    """Return what one more change must take off the squares, in units of their variance."""
+    return CHANGE_COST * float(np.log(max(n, SHORT)))
 
 
 def segment_blocks(starts: Ints, n: int) -> Ints:
@@ -144,7 +162,7 @@ def _best_on_path(
 ) -> tuple[Ints, float]:
     """Return the best-scored segmentation over penalties, and the long-run variance behind it.
 
-    The penalty of a change is ``2.5 log n`` times a long-run variance. That is tried from the
+    The penalty of a change is ``3.5 log n`` times a long-run variance. That is tried from the
     variance between neighbours to many times the whole variance, or near ``around`` when known.
     """
     from rca.stats.changepoint.kernels import optimal_levels
@@ -163,7 +181,7 @@ def _best_on_path(
         lowest, highest = around / PATH_RATIO, around * PATH_RATIO * 1.01
     scale, best_scale, seen, worse = lowest, lowest, -1, 0
     while 0 < scale < highest and worse < 4:
-        starts = optimal_levels(y, data.weight, CHANGE_COST * np.log(n) * scale)
+        starts = optimal_levels(y, data.weight, change_cost(n) * scale)
         if len(starts) == 0:
             break
         if len(starts) != seen and len(starts) <= n / 4:
@@ -182,9 +200,9 @@ def _score(data: Data, residual: Floats, changes: int, parameters: int) -> float
     n = len(residual)
     lags = 3 if n >= 80 else 1
     spread = noises.innovation_variance(noises.autocovariance(residual, data.position, lags))
-    cost = CHANGE_COST * changes + 0.5 * parameters
+    cost = 0.5 * (change_cost(n) * changes + float(np.log(n)) * parameters)
     floor = NEGLIGIBLE * float(np.mean(data.weight * (data.y - _mean(data.y, data.weight)) ** 2))
-    return 0.5 * n * float(np.log(max(spread, floor, 1e-300))) + cost * float(np.log(n))
+    return 0.5 * n * float(np.log(max(spread, floor, 1e-300))) + cost
 
 
 def _levels(y: Floats, weight: Floats, starts: Ints) -> Floats:

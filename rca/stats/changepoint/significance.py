@@ -37,22 +37,25 @@ def floored(segments: Segments, data: Data) -> Segments:
     return replace(segments, noise=replace(noise, variance=least))
 
 
-def change_z(data: Data, segments: Segments) -> Floats:
+def change_z(data: Data, segments: Segments, slow: float) -> Floats:
     """Return each change over its standard error, from the levels on both sides."""
-    levels, variance = level_variances(data, segments)
+    levels, variance = level_variances(data, segments, slow)
     return np.asarray(np.diff(levels) / np.sqrt(variance[1:] + variance[:-1]), dtype=np.float64)
 
 
-def level_variances(data: Data, segments: Segments) -> tuple[Floats, Floats]:
-    """Return the levels of the segments and their variances, day-to-day variation included."""
+def level_variances(data: Data, segments: Segments, slow: float) -> tuple[Floats, Floats]:
+    """Return the levels of the segments and their variances, ``slow`` being that of days."""
     edges = np.concatenate(([0], segments.starts, [len(data.y)]))
     mass = np.add.reduceat(data.weight, edges[:-1])
     size = np.diff(edges)
     noise = segments.noise
-    length = max(1, round(DAY_S / data.width_s))
-    slow, _ = slow_variance(data, segments, length)
-    blocks = np.maximum(1.0, size / length)
+    blocks = np.maximum(1.0, size * data.width_s / DAY_S)
     return segments.fit.levels, noise.variance * noise.inflation(size) / mass + slow / blocks
+
+
+def day_variance(data: Data, segments: Segments) -> float:
+    """Return how much whole days differ beyond the noise."""
+    return slow_variance(data, segments, max(1, round(DAY_S / data.width_s)))[0]
 
 
 def slow_variance(data: Data, segments: Segments, length: int) -> tuple[float, float]:
@@ -63,16 +66,28 @@ def slow_variance(data: Data, segments: Segments, length: int) -> tuple[float, f
     """
     block = data.position // length
     first = np.flatnonzero(np.diff(block, prepend=block[0] - 1))
-    fitted = len(segments.starts) + 1 + DAY_LEVELS.get(segments.season.kind, 0)
-    degrees = len(first) - fitted
+    kept = _kept(first, segments.starts, len(block))
+    degrees = float(kept.sum()) - DAY_LEVELS.get(segments.season.kind, 0)
     if len(first) < 3 or degrees < 1:
         return 0.0, 1.0
     mass = np.add.reduceat(data.weight, first)
     mean = np.add.reduceat(segments.residual * np.sqrt(data.weight), first) / mass
     size = np.diff(np.append(first, len(block)))
     known = segments.noise.variance * segments.noise.inflation(size) / mass
-    seen = float(np.sum(mean**2)) / max(degrees, 0.3 * len(first))
-    return max(0.0, seen - float(np.mean(known))), float(degrees)
+    seen = float(np.sum(mean**2)) / max(degrees, 0.3 * float(kept.sum()))
+    return max(0.0, seen - float(known @ kept / kept.sum())), degrees
+
+
+def _kept(first: Ints, starts: Ints, n: int) -> Floats:
+    """Return the share of each block mean's variance that fitted segment levels leave."""
+    edges = np.union1d(first, np.append(starts, 0))
+    size = np.diff(np.append(edges, n)).astype(np.float64)
+    block = np.searchsorted(first, edges, side="right") - 1
+    segment = np.searchsorted(starts, edges, side="right")
+    in_block = np.bincount(block, size)
+    in_segment = np.bincount(segment, size)
+    share = size / in_block[block] * (1 - size / in_segment[segment])
+    return np.asarray(np.bincount(block, share), dtype=np.float64)
 
 
 def anywhere_p(z: Floats, n: int, noise: Noise) -> Floats:
@@ -92,8 +107,9 @@ def prune(data: Data, segments: Segments, alpha: float) -> Segments:
     """
     segments = _without_single(data, segments)
     segments = floored(segments, data)
+    slow = day_variance(data, segments)
     while len(segments.starts):
-        p = anywhere_p(change_z(data, segments), len(data.y), segments.noise)
+        p = anywhere_p(change_z(data, segments, slow), len(data.y), segments.noise)
         if p.max() <= alpha:
             return segments
         weak = p >= min(1.0, p.max())

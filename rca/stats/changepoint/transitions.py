@@ -59,7 +59,7 @@ def _one_transition(
     if last == first:
         return found
     steps = chosen.starts[first : last + 1]
-    penalty = segment.CHANGE_COST * np.log(len(data.y))
+    penalty = 0.5 * segment.change_cost(len(data.y))
     as_steps = _steps_cost(window, data.times[steps]) + penalty * len(steps)
     return found if found.residual_cost + 1.2 * penalty <= as_steps else None
 
