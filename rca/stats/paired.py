@@ -197,13 +197,14 @@ def newcombe_paired(
 
 def _phi(both: float, fell: float, rose: float, neither: float) -> float:
     """Return the correlation of the two sides, corrected for continuity as Newcombe does."""
-    margins = (both + fell) * (rose + neither) * (both + rose) * (fell + neither)
-    if margins <= 0:
+    # As floats: the product of four counts of millions is beyond 64-bit integers.
+    sides = [float(m) for m in (both + fell, rose + neither, both + rose, fell + neither)]
+    if min(sides) <= 0:
         return 0.0
     n = both + fell + rose + neither
-    cross = both * neither - fell * rose
+    cross = float(both) * neither - float(fell) * rose
     corrected = max(cross - n / 2, 0.0) if cross > 0 else cross
-    return corrected / float(np.sqrt(margins))
+    return corrected / float(np.prod(np.sqrt(sides)))
 
 
 def _side(this: float, that: float, phi: float) -> float:

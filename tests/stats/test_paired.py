@@ -46,6 +46,12 @@ def test_newcombe_paired_turns_round_with_the_sides():
     assert newcombe_paired(14, 9, 3, 22) == pytest.approx((-high, -low))
 
 
+def test_newcombe_paired_takes_millions_of_pairs():
+    low, high = newcombe_paired(30_000_000, 2_000_000, 1_000_000, 9_000_000)
+    se = np.sqrt((3e6 - 1e12 / 42e6) / 42e6**2)
+    assert (low, high) == pytest.approx((-1 / 42 - 1.96 * se, -1 / 42 + 1.96 * se), rel=1e-3)
+
+
 def test_newcombe_paired_covers():
     rng = np.random.default_rng(5)
     p = np.array([0.55, 0.12, 0.06, 0.27])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rca.analysis.versions.estimate import Estimate, estimate
-from rca.analysis.versions.units import Units, cells, make_units
+from rca.analysis.versions.units import Clusters, Units, cells, make_units
 from rca.model.finding import Finding
 from rca.model.logs import Logs
 from rca.model.metric import Direction, Metric
@@ -174,7 +174,7 @@ def answer_changes(units: Units) -> AnswerChanges:
         metrics=(*metrics, comparison.metric),
         by=(),
         match=units.match,
-        cluster=units.cluster,
+        clusters=Clusters(units.cluster, units.some_without),
     )
     estimates, sql = [], [own.sql]
     for i, metric in enumerate(metrics):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -46,10 +46,7 @@ def quantile_estimates(
     sql = _values_sql(units, i, grid(metric.q), value)
     sides = {row["d_"]: row for row in units.comparison.logs.engine.rows(sql)}
     made = {name: _sides(row, metric.q) for name, row in sides.items()}
-    above = tuple(
-        _thresholds(units, {n: pair[side] for n, pair in made.items()}, value) for side in (0, 1)
-    )
-    found, moments = cells(units, i, dimension, Split(value, (above[0], above[1])))
+    found, moments = cells(units, i, dimension, Split(value, _limits(units, made)))
     estimates = []
     for cell in found:
         pair = made[cell.value]
@@ -107,17 +104,15 @@ def _sides(row: dict[str, Any], q: float) -> tuple[Quantiles, Quantiles]:
     return side(0), side(1)
 
 
-def _thresholds(units: Units, by_name: dict[str | None, Quantiles], value: str | None) -> str:
-    """Return SQL of a side's quantile in the slice of a row."""
-    known = {name: side.value for name, side in by_name.items() if np.isfinite(side.value)}
-    if value is None:
-        return lit(known.get(None, 0.0))
+def _limits(units: Units, made: Mapping[str | None, tuple[Quantiles, Quantiles]]) -> str:
+    """Return the relation of slice names and both sides' quantiles in them."""
     string = units.comparison.logs.engine.dialect.string
-    cases = " ".join(
-        f"when ({value}) {'is null' if name is None else '= ' + string(name)} then {lit(limit)}"
-        for name, limit in known.items()
-    )
-    return f"case {cases} else 0e0 end" if cases else "0e0"
+    rows = []
+    for name, pair in made.items():
+        limits = (lit(side.value) if np.isfinite(side.value) else "0e0" for side in pair)
+        shown = "cast(null as varchar)" if name is None else string(name)
+        rows.append(f"({shown}, {', '.join(limits)})")
+    return f"select * from (values {', '.join(rows)}) as v_(name_, limit0_, limit1_)"
 
 
 def _interval(

@@ -19,6 +19,8 @@ from rca.model.comparison import Comparison
 from rca.model.metric import Metric
 from rca.stats.paired import PARTS, PairSums
 
+#: Fewer clusters than this make a robust variance too small.
+FEWEST_CLUSTERS = 20
 #: Pairs of which the inputs are compared, to see that an id names the same question.
 _MOST_INPUTS = 100_000
 
@@ -41,6 +43,8 @@ class Units:
         How the rows were paired.
     cluster : str or None
         The column whose values are the units, when neither pairs nor rows are.
+    some_without : bool
+        Whether some rows have no cluster: each is one of its own.
     """
 
     comparison: Comparison
@@ -50,6 +54,7 @@ class Units:
     sql: str
     match: Match | None
     cluster: str | None
+    some_without: bool = False
 
     @property
     def paired(self) -> bool:
@@ -61,17 +66,20 @@ class Units:
 class Split:
     """How rows fall into slices, in SQL over the units' columns.
 
-    ``value`` is a slice's name (None: all rows are one). With ``above``, thresholds of the
-    baseline and of the current side, what is measured is whether the value exceeds them.
+    ``value`` is a slice's name (None: all rows are one). With ``limits``, a relation of slice
+    names ``name_`` and thresholds ``limit0_`` and ``limit1_``, what is measured is whether a
+    value exceeds its side's threshold in its slice.
     """
 
     value: str | None = None
-    above: tuple[str, str] | None = None
+    limits: str | None = None
 
-    @property
-    def sql(self) -> str:
-        """The slice's name as SQL."""
-        return self.value or "cast(null as varchar)"
+    def rows(self, relation: str) -> str:
+        """Return the rows of a relation with their slice ``d_`` and its thresholds."""
+        named = f"select *, {self.value or 'cast(null as varchar)'} as d_ from {relation}"
+        if self.limits is None:
+            return f"({named}) as s_"
+        return f"({named}) as s_ join ({self.limits}) as l_ on l_.name_ is not distinct from s_.d_"
 
 
 EVERYTHING = Split()
@@ -110,27 +118,63 @@ class Cell:
         )
 
 
+@dataclass(frozen=True)
+class Clusters:
+    """The column to cluster by, whether some rows have no value of it, and what to say."""
+
+    column: str | None = None
+    some_without: bool = False
+    note: str = ""
+
+
+def cluster_of(comparison: Comparison, wanted: str | None) -> Clusters:
+    """Return how to cluster.
+
+    ``"auto"`` takes user_id, then session_id, where it has 20 values or more and repeats.
+    """
+    if wanted is None:
+        return Clusters()
+    names = ("user_id", "session_id") if wanted == "auto" else (wanted,)
+    for name in names:
+        if wanted == "auto" and not comparison.logs.has(name):
+            continue
+        column = comparison.logs.need(name)
+        either = f"({comparison.baseline.predicate}) or ({comparison.current.predicate})"
+        row = comparison.logs.engine.one(
+            f"select count(*) as n_, count({column}) as c_, count(distinct {column}) as d_ "
+            f"from {comparison.logs.relation} where {either}"
+        )
+        few, repeats = row["d_"] < FEWEST_CLUSTERS, row["d_"] < 0.98 * row["c_"]
+        if wanted != "auto":
+            note = f"only {row['d_']:,} values of {name}: intervals are rough" if few else ""
+            return Clusters(name, row["c_"] < row["n_"], note)
+        if repeats and not few:
+            return Clusters(name, row["c_"] < row["n_"])
+    return Clusters()
+
+
 def make_units(
     comparison: Comparison,
     *,
     metrics: Sequence[Metric],
     by: Sequence[str],
     match: Match | None,
-    cluster: str | None,
+    clusters: Clusters,
 ) -> Units:
     """Return the units; pairs are joined once, here, and kept."""
-    rows = _rows_sql(comparison, metrics, by, match, cluster)
-    if match is None:
-        return Units(comparison, tuple(metrics), tuple(by), f"({rows}) as u_", rows, match, cluster)
-    pairs = _pairs_sql(
-        rows,
-        len(metrics),
-        len(by),
-        clustered=cluster is not None,
-        with_input=_reads_input(comparison, match),
-    )
-    relation = comparison.logs.engine.materialise(pairs)
-    return Units(comparison, tuple(metrics), tuple(by), relation, pairs, match, cluster)
+    cluster, some_without = clusters.column, clusters.some_without
+    sql = _rows_sql(comparison, metrics, by, match, cluster)
+    relation = f"({sql}) as u_"
+    if match is not None:
+        sql = _pairs_sql(
+            sql,
+            len(metrics),
+            len(by),
+            clustered=cluster is not None,
+            with_input=_reads_input(comparison, match),
+        )
+        relation = comparison.logs.engine.materialise(sql)
+    return Units(comparison, tuple(metrics), tuple(by), relation, sql, match, cluster, some_without)
 
 
 def cells(
@@ -149,10 +193,13 @@ def moments_sql(units: Units, metric: int, split: Split) -> str:
     """Return the query of the additive statistics of each slice of a split."""
     inner = (_pair_units if units.paired else _row_units)(units, metric, split)
     if units.cluster is not None:
-        inner = _clustered(inner)
+        inner = _clustered(inner, some_without=units.some_without and not units.paired)
     sums = ", ".join(f"{total(part + '_')} as {part}_" for part in PARTS)
+    apart = not units.paired and units.cluster is None
     products = ", ".join(
-        f"{total(f'{PARTS[i]}_ * {PARTS[j]}_')} as {PARTS[i]}_{PARTS[j]}_"
+        # A row has one side only: products across the sides are zero.
+        f"{'0e0' if apart and i < 2 <= j else total(f'{PARTS[i]}_ * {PARTS[j]}_')} "
+        f"as {PARTS[i]}_{PARTS[j]}_"
         for i in range(4)
         for j in range(i, 4)
     )
@@ -255,8 +302,8 @@ def _pairs_sql(
 
 def _pair_units(units: Units, i: int, split: Split) -> str:
     y0, x0, y1, x1 = (f"{part}{i}{side}_" for side in (0, 1) for part in ("y", "x"))
-    if split.above is not None:
-        y0, y1 = (_above(y, limit) for y, limit in zip((y0, y1), split.above, strict=True))
+    if split.limits is not None:
+        y0, y1 = _above(y0, "limit0_"), _above(y1, "limit1_")
     cluster = "coalesce(cluster_, key_)" if units.cluster is not None else "key_"
     binary = f"{y0} in (0e0, 1e0) and {y1} in (0e0, 1e0) and {x0} = 1e0 and {x1} = 1e0"
     up, down = f"{y1} * {x0} > {y0} * {x1}", f"{y1} * {x0} < {y0} * {x1}"
@@ -264,19 +311,18 @@ def _pair_units(units: Units, i: int, split: Split) -> str:
         f"w_ * {name} as {part}_" for name, part in zip((y0, x0, y1, x1), PARTS, strict=True)
     )
     return (
-        f"select {split.sql} as d_, {cluster} as cluster_, 1 as pairs_, m{i}0_ as m0_, "
+        f"select d_, {cluster} as cluster_, 1 as pairs_, m{i}0_ as m0_, "
         f"m{i}1_ as m1_, {weighted}, "
         f"case when w_ = 1e0 and {binary} then 0 else 1 end as odd_, "
         f"case when {up} then 1 else 0 end as rose_, case when {down} then 1 else 0 end as fell_ "
-        f"from {units.relation} where m{i}0_ > 0 and m{i}1_ > 0"
+        f"from {split.rows(units.relation)} where m{i}0_ > 0 and m{i}1_ > 0"
     )
 
 
 def _row_units(units: Units, i: int, split: Split) -> str:
     y = f"y{i}_"
-    if split.above is not None:
-        limit = f"case when side_ = 0 then {split.above[0]} else {split.above[1]} end"
-        y = _above(y, limit)
+    if split.limits is not None:
+        y = _above(y, "case when side_ = 0 then limit0_ else limit1_ end")
     parts = ", ".join(
         f"case when side_ = {part[1]} then w_ * {y if part[0] == 'y' else f'x{i}_'} else 0e0 end "
         f"as {part}_"
@@ -285,10 +331,10 @@ def _row_units(units: Units, i: int, split: Split) -> str:
     cluster = "cluster_" if units.cluster is not None else "cast(null as varchar)"
     odd = f"case when w_ = 1e0 and {y} in (0e0, 1e0) and x{i}_ = 1e0 then 0 else 1 end"
     return (
-        f"select {split.sql} as d_, {cluster} as cluster_, 0 as pairs_, "
+        f"select d_, {cluster} as cluster_, 0 as pairs_, "
         f"case when side_ = 0 then 1 else 0 end as m0_, "
         f"case when side_ = 1 then 1 else 0 end as m1_, {parts}, {odd} as odd_, "
-        f"0 as rose_, 0 as fell_ from {units.relation} where k{i}_ = 1"
+        f"0 as rose_, 0 as fell_ from {split.rows(units.relation)} where k{i}_ = 1"
     )
 
 
@@ -296,15 +342,20 @@ def _above(value: str, limit: str) -> str:
     return f"(case when {value} > {limit} then 1e0 else 0e0 end)"
 
 
-def _clustered(inner: str) -> str:
-    """Return one row per cluster and slice; a row without a cluster is one of its own."""
+def _clustered(inner: str, *, some_without: bool) -> str:
+    """Return one row per cluster and slice; a row without a cluster is one of its own.
+
+    A pair without one has its key for a cluster.
+    """
     counts = ("pairs_", "m0_", "m1_", "odd_", "rose_", "fell_")
     parts = tuple(f"{part}_" for part in PARTS)
     sums = ", ".join(f"sum({name}) as {name}" for name in (*counts, *parts))
+    grouped = f"select d_, {sums} from ({inner}) as a_"
+    if not some_without:
+        return f"{grouped} group by d_, cluster_"
     names = ", ".join((*counts, *parts))
     return (
-        f"select d_, {sums} from ({inner}) as a_ where cluster_ is not null "
-        f"group by d_, cluster_ union all "
+        f"{grouped} where cluster_ is not null group by d_, cluster_ union all "
         f"select d_, {names} from ({inner}) as b_ where cluster_ is null"
     )
 
@@ -326,33 +377,3 @@ def _cell(dimension: str, row: dict[str, Any]) -> Cell:
         int(row["rose_"]),
         int(row["fell_"]),
     )
-
-
-def cluster_of(comparison: Comparison, wanted: str | None) -> tuple[str | None, str]:
-    """Return the column to cluster by, and what to say about it.
-
-    ``"auto"`` takes user_id, then session_id, where it has 20 values or more and repeats.
-    """
-    if wanted is None:
-        return None, ""
-    names = ("user_id", "session_id") if wanted == "auto" else (wanted,)
-    for name in names:
-        if wanted == "auto" and not comparison.logs.has(name):
-            continue
-        column = comparison.logs.need(name)
-        either = f"({comparison.baseline.predicate}) or ({comparison.current.predicate})"
-        row = comparison.logs.engine.one(
-            f"select count({column}) as n_, count(distinct {column}) as d_ "
-            f"from {comparison.logs.relation} where {either}"
-        )
-        few, repeats = row["d_"] < FEWEST_CLUSTERS, row["d_"] < 0.98 * row["n_"]
-        if wanted != "auto":
-            note = f"only {row['d_']:,} values of {name}: intervals are rough" if few else ""
-            return name, note
-        if repeats and not few:
-            return name, ""
-    return None, ""
-
-
-#: Fewer clusters than this make a robust variance too small.
-FEWEST_CLUSTERS = 20

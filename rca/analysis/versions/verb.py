@@ -163,10 +163,10 @@ def diff(
     for metric in metrics:
         _refuse_per_hour(metric)
     match, looked_at = choose(comparison, pairing=pairing, pair_by=pair_by)
-    cluster, cluster_note = cluster_of(comparison, cluster)
+    clusters = cluster_of(comparison, cluster)
     mix = _mix_columns(comparison, adjust) if match is None else ()
     columns = tuple(dict.fromkeys((*by, *mix)))
-    units = make_units(comparison, metrics=metrics, by=columns, match=match, cluster=cluster)
+    units = make_units(comparison, metrics=metrics, by=columns, match=match, clusters=clusters)
     estimates, sql = _overall(units, margin)
     slices: list[Estimate] = []
     for dimension in range(len(by)):
@@ -182,7 +182,7 @@ def diff(
     caveats = [
         *comparison.logs.caveats,
         *pairing_notes(units, match, looked_at, estimates[0]),
-        *([cluster_note] if cluster_note else []),
+        *([clusters.note] if clusters.note else []),
         *quantile_notes(units, estimates[0]),
         *mix_notes(units, at_mix),
     ]

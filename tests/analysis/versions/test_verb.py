@@ -126,6 +126,15 @@ def test_clusters_widen_the_interval():
     assert widths[0] > 2 * widths[1]
 
 
+def test_a_row_without_a_cluster_is_one_of_its_own():
+    users = [f"u{i // 4}" if i < 160 else None for i in range(200)]
+    rng = np.random.default_rng(11)
+    logs = log(rng.integers(0, 2, 200), rng.integers(0, 2, 200), user_id=users * 2)
+    found = diffed(logs)
+    assert found.units.cluster == "user_id"
+    assert found.overall.cell.sums.n == 40 + 2 * 40
+
+
 def test_a_planted_slice_regresses_and_no_other():
     rng = np.random.default_rng(4)
     n = 3000
