@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from rca import __version__
 from rca.cli import drill, export, sniff, triage
+from rca.cli.screen import printable
 from rca.errors import RCAError
 
 OK, BUG, BAD_INPUT = 0, 1, 2
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.run(options)
         sys.stdout.flush()
     except RCAError as error:
-        print(f"rca: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"rca: {printable(' '.join(str(error).split()))}", file=sys.stderr)
         return BAD_INPUT
     except BrokenPipeError:
         # The reader of standard output has gone (as `| head` does): nothing more to say, and

@@ -39,7 +39,10 @@ def resolve(name: str | Metric, logs: Logs) -> Metric:
         return name
     key = ALIASES.get(name.strip().lower(), name.strip())
     if key in CATALOGUE:
-        return CATALOGUE[key](logs)
+        try:
+            return CATALOGUE[key](logs)
+        except MissingColumnError as error:
+            raise MissingColumnError(f"metric {key!r} cannot be measured: {error}") from error
     spelt = re.fullmatch(r"(mean|sum|ratio|p\d{1,2}(?:\.\d+)?):(.+)", key)
     if spelt:
         return _spelt(spelt[1], spelt[2], logs)
