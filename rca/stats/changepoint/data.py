@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,8 @@ CLIP_SD = 3.5
 #: Variance of a white series around `neighbours_median`, which has a variance of its own.
 NEIGHBOURS_VARIANCE = 1.3
 EVENTS_PER_BUCKET = 5.0
+#: Prediction error below this part of the variance is round-off, not a better model.
+NEGLIGIBLE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,12 @@ class Data:
     width_s: float
     #: Whole input buckets in each of these buckets.
     step: int = 1
+
+    @cached_property
+    def floor(self) -> float:
+        """Return the weighted variance below which nothing can be told from round-off."""
+        mean = np.sum(self.weight * self.y) / np.sum(self.weight)
+        return NEGLIGIBLE * float(np.mean(self.weight * (self.y - mean) ** 2))
 
 
 def prepare(series: Series, effect: Floats | float = 0.0) -> Data:

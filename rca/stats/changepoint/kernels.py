@@ -163,13 +163,14 @@ def transition_scores(
     for t in range(len(level)):
         norm += level[t] * level[t]
         with_level += target[t] * level[t]
-    information, score, seen = np.empty(m), np.empty(m), np.empty(m)
+    information, score, seen = np.empty(m), np.empty(m), np.zeros(m)
     for j in range(m):
         state, squares, cross, level_cross = 0.0, 0.0, 0.0, 0.0
         before = 0.0
-        for t in range(n):
+        start = max(0, np.searchsorted(times, onset[j] - width, side="right"))
+        for t in range(start, n):
             past = times[t] + width - onset[j]
-            if t == 0 or position[t] - position[t - 1] != 1:
+            if t == start or position[t] - position[t - 1] != 1:
                 before = _area(past - width, length[j])
             after = _area(past, length[j])
             share_seen = (after - before) / width

@@ -20,8 +20,8 @@ Ints = npt.NDArray[np.int64]
 
 PRIOR_STEP = 0.6
 SUB_BUCKETS = 8
-MAX_ONSETS = 128
-LENGTHS = 14
+MAX_ONSETS = 96
+LENGTHS = 12
 #: Range of log lengths that the prior of a ramp is spread over: from 2 to 200 buckets.
 LOG_LENGTHS = float(np.log(100.0))
 TRIFLE = 1e-5

@@ -39,8 +39,6 @@ CHOOSE_BUCKETS = 4096
 SEGMENT_BUCKETS = 50_000
 MAX_POOL = 8
 MIN_POOLED = 8
-#: Prediction error below this part of the variance is round-off, not a better model.
-NEGLIGIBLE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -201,8 +199,7 @@ def _score(data: Data, residual: Floats, changes: int, parameters: int) -> float
     lags = 3 if n >= 80 else 1
     spread = noises.innovation_variance(noises.autocovariance(residual, data.position, lags))
     cost = 0.5 * (change_cost(n) * changes + float(np.log(n)) * parameters)
-    floor = NEGLIGIBLE * float(np.mean(data.weight * (data.y - _mean(data.y, data.weight)) ** 2))
-    return 0.5 * n * float(np.log(max(spread, floor, 1e-300))) + cost
+    return 0.5 * n * float(np.log(max(spread, data.floor, 1e-300))) + cost
 
 
 def _levels(y: Floats, weight: Floats, starts: Ints) -> Floats:
@@ -212,7 +209,8 @@ def _levels(y: Floats, weight: Floats, starts: Ints) -> Floats:
 
 
 def _mean(y: Floats, weight: Floats) -> float:
-    return float(weight @ y / weight.sum())
+    # Not a dot product: BLAS would wake its threads for each of many short sums.
+    return float(np.sum(weight * y) / np.sum(weight))
 
 
 def _weeks(data: Data) -> Ints:

@@ -20,6 +20,8 @@ Floats = npt.NDArray[np.float64]
 #: Buckets on each side of a change whose order matters for its time; the rest count by their mean.
 REACH = 120
 MAX_WINDOW = 320
+#: With more changes than this a third of the reach must do.
+MANY = 40
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def _window(series: Series, data: Data, chosen: Segments, first: int, last: int)
     starts = np.concatenate(([0], chosen.starts, [len(data.y)]))
     low, high = int(starts[first]), int(starts[last + 2])
     whole = _between(series, data, chosen, slice(low, high), chosen.fit.levels[first : last + 2])
-    reach = REACH if len(chosen.starts) <= 100 else REACH // 3
+    reach = REACH if len(chosen.starts) <= MANY else REACH // 3
     near = max(0, int(starts[first + 1]) - reach - low)
     far = min(high - low, int(starts[last + 1]) + reach - low)
     noise = chosen.noise
