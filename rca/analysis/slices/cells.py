@@ -19,6 +19,9 @@ Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+#: How many values of a column are told apart, by the number of columns crossed; the rest is one.
+MOST_VALUES = {1: 10_000, 2: 60, 3: 16}
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -89,22 +92,50 @@ class Cells:
         return out
 
 
-def axis(rows: Rows, name: str, *, min_rows: int, most: int) -> Axis | None:
+def axes_of(
+    rows: Rows, names: Sequence[str], *, min_rows: int, depth: int
+) -> tuple[list[Axis], list[tuple[int, ...]]]:
+    """Return the columns, with as many values as each depth bears, and which of them to cross.
+
+    By itself a column shows every value with enough rows; crossed with others, those that matter
+    most.
+    """
+    axes: list[Axis] = []
+    crosses: list[tuple[int, ...]] = []
+    level: list[int] = []
+    for k in range(1, depth + 1):
+        found = [_axis(rows, name, min_rows=min_rows, most=MOST_VALUES[k]) for name in names]
+        made = [a for a in found if a is not None]
+        if k == 1 or [a.size for a in made] != [axes[i].size for i in level]:
+            wider = {axes[i].name: i for i in level}
+            level = []
+            for a in made:
+                known = wider.get(a.name)
+                if known is None or axes[known].size != a.size:
+                    axes.append(a)
+                    known = len(axes) - 1
+                level.append(known)
+        crosses += [tuple(sorted(chosen)) for chosen in combinations(level, k)]
+    return axes, crosses
+
+
+def _axis(rows: Rows, name: str, *, min_rows: int, most: int) -> Axis | None:
     """Return a column's values with enough rows, or None where it tells no rows apart.
 
-    A value is kept by its rows on either side, and by its part of the metric's sum: one caller's
-    few but enormous requests count. At most ``most`` are kept.
+    At most ``most`` are kept, by their rows and by their part of the metric's sum: one caller's few
+    but enormous requests count.
     """
     codes, n_values = rows.codes[name], len(rows.values[name])
     baseline, current = rows.by(name)
     enough = np.maximum(baseline.n, current.n) >= min_rows
+    # The mean of both sides: values chosen for being high on one would fall back on the other.
     weight = np.zeros(n_values)
     for s in (baseline, current):
         for part in (s.n, np.abs(s.y)):
-            weight = np.maximum(weight, part / max(float(part.sum()), 1e-300))
+            weight += part / max(float(part.sum()), 1e-300)
     order = np.lexsort((np.arange(n_values), -weight))
-    kept = np.sort([code for code in order if enough[code]][:most]).astype(np.int64)
-    there = np.maximum(baseline.n, current.n) > 0
+    kept = np.sort(order[enough[order]][:most])
+    there = (baseline.n + current.n) > 0
     if there.sum() < 2 or kept.size == 0:
         return None
     rest = bool(there.sum() > kept.size)
@@ -112,18 +143,6 @@ def axis(rows: Rows, name: str, *, min_rows: int, most: int) -> Axis | None:
     remap[kept] = np.arange(kept.size)
     labels = tuple(rows.label(name, int(code)) for code in kept)
     return Axis(name, remap[codes], labels, rest)
-
-
-def crosses_of(
-    axes: Sequence[Axis], depth: int, most_cells: int = 2_000_000
-) -> list[tuple[int, ...]]:
-    """Return which axes to cross: each alone, and together up to a depth."""
-    found = []
-    for k in range(1, depth + 1):
-        for chosen in combinations(range(len(axes)), k):
-            if np.prod([float(axes[i].size) for i in chosen]) <= most_cells:
-                found.append(chosen)
-    return found
 
 
 def cells(axes: Sequence[Axis], crosses: Sequence[tuple[int, ...]], measures: Measures) -> Cells:

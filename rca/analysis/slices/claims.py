@@ -1,23 +1,31 @@
-"""The claims that a search for slices supports."""
+"""What a search for slices supports, and what limits it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rca.analysis.slices.clusters import Clustering
+from rca.analysis.slices.parts import Mix, Rule
+from rca.analysis.slices.rows import Rows
+from rca.analysis.slices.shifts import TRAVELS
+from rca.analysis.slices.tails import Tail
 from rca.model.finding import Finding
 
 if TYPE_CHECKING:
-    from rca.analysis.slices.found import Rule, SliceSearch
+    from rca.analysis.slices.found import SliceSearch
 
 
 def claims(search: SliceSearch) -> tuple[Finding, ...]:
-    """Return SLICE_SHIFT per slice, TRAFFIC_MIX, and GLOBAL_SHIFT or NO_SLICE."""
+    """Return SLICE_SHIFT per slice, TRAFFIC_MIX, FEW_ROWS, and GLOBAL_SHIFT or NO_SLICE."""
     assert search.total is not None and search.mix is not None and search.spread is not None
     found = [_slice(search, rule) for rule in search.rules]
     if search.mix.dimensions and search.mix.matters(0.15) and search.total.p_value <= 0.05:
         found.append(_mix(search))
+    if search.tail is not None and search.tail.carries and search.total.p_value <= 0.05:
+        found.append(_few_rows(search))
     if search.verdict in ("global", "mixed"):
         found.append(_global(search))
     if search.verdict == "none":
@@ -92,6 +100,22 @@ def _mix(search: SliceSearch) -> Finding:
     )
 
 
+def _few_rows(search: SliceSearch) -> Finding:
+    assert search.tail is not None and search.metric is not None and search.total is not None
+    tail, metric = search.tail, search.metric
+    return Finding(
+        "FEW_ROWS",
+        f"{tail.n_rows:,} rows above {metric.text(tail.cut)} carry {100 * tail.share:.0f}% of the "
+        f"shift of {metric.title} (rows: {search.total.n_current:,}).",
+        estimate=tail.share * search.total.shift,
+        n=tail.n_rows,
+        unit=metric.unit,
+        call=search.call,
+        sql=tail.sql[0] if tail.sql else "",
+        details={"share": tail.share, "rows": tail.rows, "cut": tail.cut},
+    )
+
+
 def _global(search: SliceSearch) -> Finding:
     assert search.spread is not None and search.stand_in is not None and search.total is not None
     spread = search.spread
@@ -131,3 +155,40 @@ def _nothing(search: SliceSearch) -> Finding:
         call=search.call,
         sql=search.sql[-1] if search.sql else "",
     )
+
+
+def caveats_of(
+    rows: Rows, rules: Sequence[Rule], mix: Mix, clusters: Clustering, tail: Tail | None
+) -> list[str]:
+    """Return what a reader must know before believing the slices."""
+    found = [TRAVELS] if rules else []
+    metric = rows.comparison.metric
+    if sum(rows.n_null):
+        found.append(
+            f"{rows.n_null[0]:,} baseline and {rows.n_null[1]:,} current rows have no value of "
+            f"{metric.title} and are left out."
+        )
+    if rows.quantiles is not None:
+        found.append(f"Slices were searched for by the {rows.metric.title}.")
+    for rule in rules:
+        if rule.also:
+            found.append(f"{rule.text} holds nearly the same rows as {', '.join(rule.also)}.")
+        if rule.new:
+            found.append(f"{rule.text} is new: it is compared with the rows that it replaced.")
+    if rows.hours is None and mix.dimensions and mix.matters(0.15):
+        found.append(f"The search held the shares of {' and '.join(mix.dimensions)} still.")
+    if tail is not None and tail.carries:
+        found.append(
+            f"{tail.n_rows:,} current rows above {metric.text(tail.cut)} carry "
+            f"{percent(tail.share)} of the shift"
+            + (f", the largest: {', '.join(tail.rows)}." if tail.rows else ".")
+        )
+    found += clusters.caveats
+    if metric.counted_note:
+        found.append(metric.counted_note)
+    return found
+
+
+def percent(share: float) -> str:
+    """Return a share as a percentage, or that it is unknown."""
+    return f"{100 * share:.0f}%" if np.isfinite(share) else "an unknown part"

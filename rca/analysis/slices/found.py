@@ -3,159 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rca.analysis.slices.claims import caveats_of, claims, percent
 from rca.analysis.slices.clusters import Clustering
+from rca.analysis.slices.parts import Mix, Rule, Spread, Total
 from rca.analysis.slices.rows import Rows
-from rca.analysis.slices.shifts import TRAVELS
+from rca.analysis.slices.tails import Tail
 from rca.model.finding import Finding
 from rca.model.metric import Metric
 from rca.model.result import Result
-from rca.stats.ratio import Difference, Sums
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
-
-_NAN = float("nan")
-Interval = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Total:
-    """The whole shift, in the metric's unit.
-
-    ``stand_in`` is the shift of what adds up over rows, and ``scale`` the metric's units per one of
-    it: 1, but for quantiles.
-    """
-
-    metric: str
-    unit: str
-    baseline_value: float
-    current_value: float
-    shift: float
-    ci: Interval
-    p_value: float
-    n_baseline: int
-    n_current: int
-    stand_in: float
-    scale: float
-
-
-@dataclass(frozen=True)
-class Mix:
-    """What the shares of some columns' values explain: ``mix_shift`` vanishes when they are held.
-
-    For sums per hour there are no columns: ``mix_shift`` is the effect of the number of rows, and
-    ``rate_shift`` that of the mean per row.
-    """
-
-    dimensions: tuple[str, ...]
-    rate_shift: float
-    mix_shift: float
-    mix_ci: Interval
-    mix_share: float
-    mix_share_ci: Interval
-    p_value: float
-    q_value: float
-
-    @classmethod
-    def none(cls, whole: Difference) -> Mix:
-        """Return the split with no column whose shares could have moved."""
-        return cls((), whole.shift, 0.0, (0.0, 0.0), 0.0, (0.0, 0.0), 1.0, 1.0)
-
-    def matters(self, share: float) -> bool:
-        """Tell whether the mix is real and, where the whole moved, a material part of it."""
-        return self.q_value <= 0.05 and not abs(self.mix_share) < share
-
-
-@dataclass(frozen=True)
-class Spread:
-    """The rows outside the slices found: did they move too?
-
-    ``outside_share`` is the part of the shift that they carry; ``heterogeneity_p_value`` the
-    (corrected) chance of the largest contrast left when all slices there moved alike.
-    """
-
-    outside_shift: float
-    outside_ci: Interval
-    outside_p_value: float
-    outside_part: float
-    outside_share: float
-    n_baseline: int
-    n_current: int
-    heterogeneity_p_value: float
-
-    @classmethod
-    def unknown(cls) -> Spread:
-        """Return the spread where too few rows are left to tell."""
-        return cls(_NAN, (-np.inf, np.inf), 1.0, _NAN, _NAN, 0, 0, 1.0)
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One slice found: its values, what it moved by, and its part of the whole shift."""
-
-    slice: Mapping[str, str]
-    gain: float
-    p_value: float
-    q_value: float
-    outside: float
-    new: bool
-    baseline: Sums = field(repr=False)
-    mask: NDArray[np.bool_] = field(repr=False)
-    also: tuple[str, ...] = ()
-    n_baseline: int = 0
-    n_current: int = 0
-    baseline_value: float = _NAN
-    current_value: float = _NAN
-    shift: float = _NAN
-    ci: Interval = (_NAN, _NAN)
-    rate: float = _NAN
-    mix: float = _NAN
-    share: float = _NAN
-    share_ci: Interval = (_NAN, _NAN)
-    contribution: float = _NAN
-
-    @property
-    def text(self) -> str:
-        """The slice as one reads it: ``query_type=math & region=eu``."""
-        return rule_text(self.slice)
-
-    def placed(
-        self,
-        *,
-        own: Sums,
-        baseline: Sums,
-        current: Sums,
-        test: Difference,
-        hours: tuple[float, float] | None,
-        rate: float,
-        mix: float,
-        share: float,
-        share_ci: Interval,
-        scale: float,
-    ) -> Rule:
-        """Return the rule with its measured parts."""
-        h0, h1 = hours or (1.0, 1.0)
-        return replace(
-            self,
-            n_baseline=int(own.n),
-            n_current=int(current.n),
-            baseline_value=float(baseline.value if hours is None else baseline.y / h0),
-            current_value=float(current.value if hours is None else current.y / h1),
-            shift=test.shift,
-            ci=test.ci,
-            rate=rate * scale,
-            mix=mix * scale,
-            share=share,
-            share_ci=share_ci,
-            contribution=(rate + mix) * scale,
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,6 +42,8 @@ class SliceSearch(Result):
         slice moved).
     looked_at : int
         How many slices were contrasted.
+    tail : Tail or None
+        The few largest rows of a mean or sum with a heavy tail, and what they carry.
     """
 
     columns: ClassVar[Mapping[str, str]] = {
@@ -211,6 +77,7 @@ class SliceSearch(Result):
     dimensions: tuple[str, ...] = ()
     metric: Metric | None = None
     stand_in: Metric | None = None
+    tail: Tail | None = None
 
     @classmethod
     def of(
@@ -224,6 +91,7 @@ class SliceSearch(Result):
         looked_at: int,
         dimensions: tuple[str, ...],
         clusters: Clustering,
+        tail: Tail | None,
         call: str,
         sql: tuple[str, ...],
     ) -> SliceSearch:
@@ -232,7 +100,7 @@ class SliceSearch(Result):
         return cls(
             _table(ranked),
             caveats=(
-                *_caveats(rows, ranked, mix, clusters),
+                *caveats_of(rows, ranked, mix, clusters, tail),
                 *rows.comparison.logs.caveats,
             ),
             call=call,
@@ -246,6 +114,7 @@ class SliceSearch(Result):
             dimensions=dimensions,
             metric=rows.comparison.metric,
             stand_in=rows.metric,
+            tail=tail,
         )
 
     @property
@@ -269,12 +138,12 @@ class SliceSearch(Result):
             return f"{moved}; all slices moved alike, so no slice is named ({looked})."
         if self.verdict == "mix":
             return (
-                f"{moved}; {_percent(self.mix.mix_share)} of it vanishes when the shares of "
+                f"{moved}; {percent(self.mix.mix_share)} of it vanishes when the shares of "
                 f"{' and '.join(self.mix.dimensions)} are held: the traffic changed ({looked})."
             )
         named = "; ".join(
             f"{rule.text} ({metric.text(rule.contribution, signed=True)}, "
-            f"{_percent(rule.share)} of it)"
+            f"{percent(rule.share)} of it)"
             for rule in self.rules[:3]
         )
         rest = " The rest moved too." if self.verdict == "mixed" else ""
@@ -289,22 +158,7 @@ class SliceSearch(Result):
 
     def findings(self) -> tuple[Finding, ...]:
         """Return a claim for each slice, for the mix, and for what moved everywhere."""
-        from rca.analysis.slices.claims import claims
-
         return claims(self)
-
-
-def rule_text(values: Mapping[str, str]) -> str:
-    """Return a slice as one reads it.
-
-    >>> rule_text({"query_type": "math", "region": "eu"})
-    'query_type=math & region=eu'
-    """
-    return " & ".join(f"{name}={value}" for name, value in values.items())
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f}%" if np.isfinite(share) else "an unknown part"
 
 
 def _verdict(rules: Sequence[Rule], total: Total, mix: Mix, spread: Spread) -> str:
@@ -328,26 +182,3 @@ def _table(rules: Sequence[Rule]) -> pd.DataFrame:
         for rule in rules
     ]
     return pd.DataFrame(rows, columns=list(SliceSearch.columns))
-
-
-def _caveats(rows: Rows, rules: Sequence[Rule], mix: Mix, clusters: Clustering) -> list[str]:
-    found = [TRAVELS] if rules else []
-    metric = rows.comparison.metric
-    if sum(rows.n_null):
-        found.append(
-            f"{rows.n_null[0]:,} baseline and {rows.n_null[1]:,} current rows have no value of "
-            f"{metric.title} and are left out."
-        )
-    if rows.quantiles is not None:
-        found.append(f"Slices were searched for by the {rows.metric.title}.")
-    for rule in rules:
-        if rule.also:
-            found.append(f"{rule.text} holds nearly the same rows as {', '.join(rule.also)}.")
-        if rule.new:
-            found.append(f"{rule.text} is new: it is compared with the rows that it replaced.")
-    if rows.hours is None and mix.dimensions and mix.matters(0.15):
-        found.append(f"The search held the shares of {' and '.join(mix.dimensions)} still.")
-    found += clusters.caveats
-    if metric.counted_note:
-        found.append(metric.counted_note)
-    return found

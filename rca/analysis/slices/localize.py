@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy import stats
 
-from rca.analysis.slices.found import rule_text
+from rca.analysis.slices.parts import rule_text
 from rca.analysis.slices.rows import NULL
 from rca.errors import BadValueError, EmptyLogError, MissingColumnError
 from rca.model.finding import Finding

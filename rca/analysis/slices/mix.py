@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from rca.analysis.slices.cells import Axis
-from rca.analysis.slices.found import Mix
+from rca.analysis.slices.parts import Mix
 from rca.analysis.slices.rows import Rows, is_version
 from rca.model.logs import CLUSTERS
-from rca.stats.decompose import mix_variance, split
+from rca.stats.decompose import fieller, mix_variance, split
 from rca.stats.multiplicity import benjamini_hochberg
 from rca.stats.ratio import Difference, Sums
 from rca.stats.search_cells import Measures, sum_cells
@@ -64,6 +64,11 @@ def find_mix(rows: Rows, axes: Sequence[Axis], whole: Difference, inflation: flo
     return _stated(names, *found, whole, float(p[best]), float(q[best]))
 
 
+def _first(axes: Sequence[Axis]) -> list[Axis]:
+    """Return each column once, with its fewest values."""
+    return list({a.name: a for a in axes}.values())
+
+
 def _mix_of(rows: Rows, axes: Sequence[Axis], inflation: float) -> tuple[float, float]:
     baseline, current = sum_cells([a.codes for a in axes], [a.size for a in axes], rows.measures)
     there = (baseline.n > 0) | (current.n > 0)
@@ -77,16 +82,16 @@ def _stated(
 ) -> Mix:
     z = float(stats.norm.isf(0.025))
     delta = whole.shift
-    known = delta != 0 and whole.p_value <= 0.05
     share = mix / delta if delta else float("nan")
-    ends = sorted(((mix - z * se) / delta, (mix + z * se) / delta)) if known else [-np.inf, np.inf]
+    own, of_whole = np.array([se**2]), np.array(max(whole.standard_error, se) ** 2)
+    low, high = fieller(np.array([mix]), delta, own, own, of_whole, level=0.95)
     return Mix(
         dimensions=names,
         rate_shift=delta - mix,
         mix_shift=mix,
         mix_ci=(mix - z * se, mix + z * se),
         mix_share=share,
-        mix_share_ci=(float(ends[0]), float(ends[1])),
+        mix_share_ci=(float(low[0]), float(high[0])),
         p_value=p,
         q_value=q,
     )
@@ -111,7 +116,7 @@ def held_measures(rows: Rows, axes: Sequence[Axis], mix: Mix) -> Measures:
     """
     if rows.hours is not None or not mix.matters(_MATTERS):
         return rows.measures
-    chosen = [a for a in axes if a.name in mix.dimensions]
+    chosen = [a for a in _first(axes) if a.name in mix.dimensions]
     sizes = [a.size for a in chosen]
     baseline, current = sum_cells([a.codes for a in chosen], sizes, rows.measures)
     factor = _ratio(baseline, current)[_index(chosen)]

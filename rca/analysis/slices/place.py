@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rca.analysis.slices.found import Rule, Spread, Total
+from rca.analysis.slices.parts import Rule, Spread, Total
 from rca.analysis.slices.rows import Rows
 from rca.analysis.slices.scan import Scan, Setting
 from rca.analysis.slices.shifts import tested

@@ -42,6 +42,7 @@ class Scan:
     table: Cells
     found: Contrasts
     tested: Bools
+    thinner: Array
     weight: Array
     baseline: Sums
     current: Sums
@@ -58,8 +59,7 @@ class Scan:
 
     def p_values(self, wide: float) -> Array:
         """Return two-sided p-values; NaN where a cell was not tested."""
-        thinner = np.minimum(self.table.baseline.n, self.table.current.n)
-        p = 2 * stats.t.sf(np.abs(self.z(wide)), np.maximum(thinner - 1, 1))
+        p = 2 * stats.t.sf(np.abs(self.z(wide)), np.maximum(self.thinner - 1, 1))
         return np.where(self.tested, p, np.nan)
 
     def q_values(self, wide: float) -> Array:
@@ -86,7 +86,9 @@ def scan(
     if not crosses or min(float(baseline.n), float(current.n)) < 2 * setting.min_rows:
         return None
     table = cells(axes, crosses, measures)
-    thinner = np.minimum(table.baseline.n, table.current.n)
+    # Counts per hour have a baseline of none too: a caller who came is compared with that.
+    enough = np.minimum if rows.hours is None else np.maximum
+    thinner = enough(table.baseline.n, table.current.n)
     others = np.minimum(baseline.n - table.baseline.n, current.n - table.current.n)
     tested = table.named() & (thinner >= setting.min_rows) & (others >= setting.min_rows)
     found = contrasts(
@@ -100,7 +102,7 @@ def scan(
     )
     weight = weights(table.cross, table.depth(), tested)
     wide = overdispersion(found.z[tested])
-    return Scan(table, found, tested, weight, baseline, current, wide)
+    return Scan(table, found, tested, thinner, weight, baseline, current, wide)
 
 
 def best(look: Scan, rows: Rows, setting: Setting) -> int | None:

@@ -7,20 +7,19 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rca.analysis.slices.cells import Axis, axis, crosses_of
+from rca.analysis.slices.cells import MOST_VALUES, Axis, axes_of
 from rca.analysis.slices.clusters import clustering
-from rca.analysis.slices.found import Rule, SliceSearch, Spread, rule_text
+from rca.analysis.slices.found import SliceSearch
 from rca.analysis.slices.mix import find_mix, held_measures
+from rca.analysis.slices.parts import Rule, Spread, rule_text
 from rca.analysis.slices.place import placed, spread_of, total_of
 from rca.analysis.slices.rows import Rows, dimensions_of, load
 from rca.analysis.slices.scan import Scan, Setting, alike, best, scan
 from rca.analysis.slices.shifts import tested
+from rca.analysis.slices.tails import cut_tail
 from rca.errors import UnknownNameError
 from rca.model.comparison import Comparison
 from rca.stats.search_cells import Measures
-
-#: How many values of a column are told apart, by depth; the rest is one.
-_MOST_VALUES = {1: 4_000, 2: 60, 3: 16}
 
 
 def find_slices(
@@ -76,6 +75,8 @@ def find_slices(
     -----
     Variances are inflated by the design effect of callers' rows, and by how much wider than chance
     the middle of all contrasts is once the slice in question is set aside (Devlin and Roeder 1999).
+    Contrasts of means and sums are of values cut at the 99.5th percentile, so that one enormous row
+    makes no slice; where such rows carry the shift themselves they are named.
 
     Examples
     --------
@@ -88,20 +89,20 @@ def find_slices(
     >>> found.table[["rule", "shift", "share"]].values.tolist()
     [['region=eu', -0.5, 1.0]]
     """
-    if depth not in _MOST_VALUES:
+    if depth not in MOST_VALUES:
         raise UnknownNameError(f"depth {depth!r} is not searched. Give 1, 2 or 3.")
     names = dimensions_of(comparison, dimensions)
     rows = load(comparison, names)
     clusters = clustering(rows)
     inflation = clusters.inflation
     test = tested(*rows.whole(), hours=rows.hours, inflation=inflation)
-    found = [axis(rows, name, min_rows=min_rows, most=_MOST_VALUES[depth]) for name in names]
-    axes = [a for a in found if a is not None]
+    axes, crosses = axes_of(rows, names, min_rows=min_rows, depth=depth)
     shifted = test.p_value <= 0.05 and test.shift != 0
     setting = Setting(min_rows, min_share, fdr, inflation, test.shift, shifted)
     mix = find_mix(rows, axes, test, inflation)
     held = held_measures(rows, axes, mix)
-    rules, spread, looked_at = _search(rows, axes, depth, held, setting, max_slices)
+    cut, tail = cut_tail(rows, held)
+    rules, spread, looked_at = _search(rows, axes, crosses, cut, setting, max_slices)
     total = total_of(rows, test)
     asked = f"dimensions={list(dimensions)!r}, " if dimensions is not None else ""
     return SliceSearch.of(
@@ -111,23 +112,23 @@ def find_slices(
         mix,
         spread,
         looked_at=looked_at,
-        dimensions=tuple(a.name for a in axes),
+        dimensions=tuple(dict.fromkeys(a.name for a in axes)),
         clusters=clusters,
+        tail=tail,
         call=f"rca.find_slices(comparison, {asked}depth={depth}, min_rows={min_rows})",
-        sql=(*rows.sql, *clusters.sql),
+        sql=(*rows.sql, *clusters.sql, *(tail.sql if tail else ())),
     )
 
 
 def _search(
     rows: Rows,
     axes: Sequence[Axis],
-    depth: int,
+    crosses: Sequence[tuple[int, ...]],
     measures: Measures,
     setting: Setting,
     max_slices: int,
 ) -> tuple[list[Rule], Spread, int]:
     """Take the best slice, set its rows aside and look again, until none stands out."""
-    crosses = crosses_of(axes, depth)
     left = np.ones(rows.n_rows, dtype=bool)
     look = scan(axes, crosses, measures, rows, setting)
     looked_at = look.n_tested if look else 0
