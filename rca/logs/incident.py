@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rca.engine import Engine, connect
-from rca.errors import BadValueError, InputError, MissingFileError, listed
+from rca.errors import BadValueError, InputError, MissingFileError, WindowError, listed
 from rca.logs.checks import checked
 from rca.logs.convert import SMALL
 from rca.logs.events import read_events
@@ -69,8 +69,8 @@ def read_incident(
         service=settings.get("service"),
         name=folder.resolve().name,
         folder=folder,
-        baseline_window=_window(settings, "baseline_window"),
-        incident_window=_window(settings, "incident_window"),
+        baseline_window=_window(settings, "baseline_window", logs),
+        incident_window=_window(settings, "incident_window", logs),
         caveats=() if len(events) else ("no events were given: none can be named",),
     )
 
@@ -134,10 +134,19 @@ def _named(folder: Path, stems: tuple[str, ...]) -> list[Path]:
     return []
 
 
-def _window(settings: Mapping[str, Any], name: str) -> Window | None:
+def _window(settings: Mapping[str, Any], name: str, logs: Logs) -> Window | None:
+    """Return a window that a person set, or say that the log has no row in it."""
     if name not in settings:
         return None
     ends = settings[name]
     if not (isinstance(ends, list) and len(ends) == 2):
         raise InputError(f"incident.toml: {name} = {ends!r} is not [start, end].")
-    return Window.of(*ends)
+    window = Window.of(*ends)
+    inside = window.predicate(logs.engine.dialect)
+    if not logs.engine.rows(f"select 1 as one_ from {logs.relation} where {inside} limit 1"):
+        side = name.removesuffix("_window")
+        raise WindowError(
+            f"there are no {side} rows: {name} is {window}, and the log is {logs.span}. "
+            "Set it within the log, or leave it out."
+        )
+    return window

@@ -53,6 +53,11 @@ class Incident:
                 f"alerted_at = {iso(self.alerted_at)} lies outside the log ({span}). "
                 "Give a time within it, or leave it out to take the log's end."
             )
+        if self.alerted_at == span.start:
+            raise WindowError(
+                f"there are no baseline rows before alerted_at = {iso(self.alerted_at)}; "
+                f"the log is {span}. Export more of the time before."
+            )
 
     def measuring(self, metric: str | Metric) -> Incident:
         """Return the incident with another metric."""
