@@ -103,4 +103,5 @@ class Incident:
     def _repr_html_(self) -> str:
         from rca.model.render import result_html
 
-        return result_html(str(self), self.caveats + self.logs.caveats, self.events.table)
+        known = self.events.table.dropna(axis=1, how="all")
+        return result_html(str(self), self.caveats + self.logs.caveats, known)

@@ -31,6 +31,9 @@ def cell_text(value: Any) -> str:
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
+    # pandas' NaT passes for a datetime.
+    if str(value) in ("NaT", "<NA>", "()"):
+        return ""
     if isinstance(value, bool):
         return str(value)
     if isinstance(value, float):
@@ -44,8 +47,6 @@ def cell_text(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key}={cell_text(item)}" for key, item in value.items())
     text = str(value)
-    if text in ("NaT", "<NA>"):
-        return ""
     return text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - 1] + "…"
 
 
