@@ -13,7 +13,7 @@ from typing import TypeVar
 import duckdb
 
 from rca.engine.duck import DuckEngine, translated
-from rca.errors import BadValueError, CorruptFileError, RCAError
+from rca.errors import CorruptFileError, InputError
 from rca.logs.files.archive import samples
 from rca.logs.files.framed import frames
 from rca.logs.files.head import Head, unpacked
@@ -21,6 +21,8 @@ from rca.logs.progress import Progress, watched
 
 _OBJECT, _LARGEST_OBJECT = 16 * 2**20, 512 * 2**20
 _MEMORY = "1500MB"
+#: What the engine says of a row that does not fit; another try is made with more room.
+_TOO_LARGE = ("maximum_object_size", "Out of Memory")
 _T = TypeVar("_T")
 
 
@@ -66,8 +68,8 @@ class Parser(DuckEngine):
         """Do a piece of work again with room for larger rows when one did not fit."""
         try:
             return work()
-        except BadValueError as error:
-            if "maximum_object_size" not in str(error) or not self._larger():
+        except InputError as error:
+            if not any(sign in str(error) for sign in _TOO_LARGE) or not self._larger():
                 raise
             return work()
 
@@ -159,15 +161,15 @@ def parser() -> Iterator[Parser]:
         engine = Parser(Path(folder))
         try:
             yield engine
-        except BadValueError as error:
+        except InputError as error:
             raise _clearer(error) from error
         finally:
             engine.close()
 
 
-def _clearer(error: RCAError) -> RCAError:
+def _clearer(error: InputError) -> InputError:
     text = str(error)
-    if "maximum_object_size" in text:
+    if any(sign in text for sign in _TOO_LARGE):
         return CorruptFileError(
             f"a row is larger than {_LARGEST_OBJECT >> 20} MB, which is more than is read. "
             "Export it without the texts."
