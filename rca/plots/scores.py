@@ -51,7 +51,7 @@ def score_distributions(
                 y=above.tolist(),
                 mode="lines",
                 line={"color": _COLOURS[side], "dash": dash, "shape": "hv"},
-                name=f"{name}, label {label}",
+                name=f"{theme.literal(name)}, label {label}",
                 hovertemplate="%{y:.1f}% at %{x:.4g} or above",
             )
         if np.isfinite(thresholds[side]):
@@ -82,7 +82,7 @@ def reliability(
             x=of.said.tolist(),
             y=of.seen.tolist(),
             mode="lines+markers",
-            name=name,
+            name=theme.literal(name),
             line={"color": _COLOURS[side]},
             marker={"symbol": ("circle", "diamond")[side], "size": 9},
             error_y={

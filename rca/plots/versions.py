@@ -24,6 +24,7 @@ _SYMBOLS = {
     "cannot_tell": "circle-open",
 }
 MOST_ROWS = 40
+_LONGEST = 60
 
 
 def forest(
@@ -53,7 +54,8 @@ def forest(
     import plotly.graph_objects as go
 
     scale, shown_unit = (100.0, "points") if unit == "share" else (1.0, unit)
-    shown = table.head(MOST_ROWS).iloc[::-1]
+    shown = table.head(MOST_ROWS).iloc[::-1].reset_index(drop=True)
+    names_shown = [_label(text) for text in shown["label"]]
     figure = go.Figure()
     for verdict, colour in _COLOURS.items():
         part = shown[shown["verdict"] == verdict]
@@ -62,7 +64,7 @@ def forest(
         x = (scale * part["shift"]).tolist()
         figure.add_scatter(
             x=x,
-            y=part["label"].tolist(),
+            y=part.index.tolist(),
             mode="markers",
             name=(names or {}).get(verdict, verdict.replace("_", " ")),
             marker={"color": colour, "symbol": _SYMBOLS[verdict], "size": 10},
@@ -73,8 +75,10 @@ def forest(
                 "arrayminus": (scale * (part["shift"] - part["low"])).tolist(),
                 "color": colour,
             },
-            customdata=part[["n"]].to_numpy().tolist(),
-            hovertemplate="%{y}<br>shift %{x:.4g} " + shown_unit + "<br>n = %{customdata[0]:,}",
+            customdata=[[names_shown[i], int(part["n"][i])] for i in part.index],
+            hovertemplate="%{customdata[0]}<br>shift %{x:.4g} "
+            + shown_unit
+            + "<br>n = %{customdata[1]:,}",
         )
     figure.add_vline(x=0, line={"color": theme.LINE, "width": 1})
     for sign in {"up": (1,), "down": (-1,)}.get(worse, (-1, 1)):
@@ -83,11 +87,9 @@ def forest(
             figure.add_vline(x=sign * scale * margin, line=line)
     better = {"up": ", less is better", "down": ", more is better"}.get(worse, "")
     figure.update_xaxes(title={"text": f"shift ({shown_unit}{better})".replace("()", "")})
-    figure.update_yaxes(
-        type="category", categoryorder="array", categoryarray=shown["label"].tolist()
-    )
+    figure.update_yaxes(tickvals=list(range(len(shown))), ticktext=names_shown)
     figure.update_layout(showlegend=True)
-    return theme.apply(figure, title=title, height=160 + 26 * max(4, len(shown)))
+    return theme.apply(figure, title=theme.literal(title), height=160 + 26 * max(4, len(shown)))
 
 
 def discordance(
@@ -114,6 +116,11 @@ def discordance(
             hovertemplate="before: %{y}<br>after: %{x}<br>%{z:,} pairs<extra></extra>",
         )
     )
-    figure.update_xaxes(title={"text": current}, type="category", showgrid=False)
-    figure.update_yaxes(title={"text": baseline}, type="category", showgrid=False)
-    return theme.apply(figure, title=title)
+    figure.update_xaxes(title={"text": _label(current)}, type="category", showgrid=False)
+    figure.update_yaxes(title={"text": _label(baseline)}, type="category", showgrid=False)
+    return theme.apply(figure, title=theme.literal(title))
+
+
+def _label(text: object) -> str:
+    shown = str(text)
+    return theme.literal(shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…")

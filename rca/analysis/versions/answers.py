@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rca.analysis.versions.estimate import Estimate, estimate
-from rca.analysis.versions.units import Clusters, Units, cells, make_units
+from rca.analysis.versions.moments import cells
+from rca.analysis.versions.units import Clusters, Units, make_units
 from rca.model.finding import Finding
 from rca.model.logs import Logs
 from rca.model.metric import Direction, Metric

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
-from rca.analysis.versions.units import Cell
+from rca.analysis.versions.moments import Cell
 from rca.model.metric import Metric
 from rca.stats.multiplicity import benjamini_hochberg
 from rca.stats.noninferiority import (

@@ -9,7 +9,8 @@ import numpy as np
 from scipy import stats
 
 from rca.analysis.versions.estimate import Estimate, estimate_of
-from rca.analysis.versions.units import Cell, Split, Units, cells
+from rca.analysis.versions.moments import Cell, Split, cells
+from rca.analysis.versions.units import Units
 from rca.model.comparison import VERSION_COLUMNS, Comparison
 from rca.model.logs import CLUSTERS
 from rca.stats.ratio import Sums

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from rca.analysis.versions.estimate import Estimate, estimate_of
-from rca.analysis.versions.units import Cell, Split, Units, cells
+from rca.analysis.versions.moments import Cell, Split, cells
+from rca.analysis.versions.units import Units
 from rca.engine.sql import lit
 from rca.stats.noninferiority import IntervalAt, margin_p_value
 from rca.stats.quantile_shift import Quantiles, grid, quantile_shift

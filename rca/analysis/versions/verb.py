@@ -7,17 +7,12 @@ from typing import TYPE_CHECKING
 
 from rca.analysis.versions.estimate import Estimate, corrected, estimate
 from rca.analysis.versions.mix import adjustable, adjusted
+from rca.analysis.versions.moments import Cell, cells
 from rca.analysis.versions.notes import call_text, mix_notes, pairing_notes, quantile_notes
 from rca.analysis.versions.pairing import Pairing, choose
 from rca.analysis.versions.quantiles import quantile_estimates
 from rca.analysis.versions.result import VersionDiff, table_of
-from rca.analysis.versions.units import (
-    Cell,
-    Units,
-    cells,
-    cluster_of,
-    make_units,
-)
+from rca.analysis.versions.units import Units, cluster_of, make_units
 from rca.errors import UnknownNameError
 from rca.model.catalogue import resolve
 from rca.model.comparison import Comparison
