@@ -72,6 +72,12 @@ class Diagnosis(Result):
         "share": "part of the shift explained",
         "claim": "one sentence",
     }
+    shown: ClassVar[tuple[str, ...]] = (
+        "rank",
+        "probability",
+        "claim",
+        "share",
+    )
 
     candidates: tuple[Candidate, ...] = ()
     found: tuple[Finding, ...] = ()

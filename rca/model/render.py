@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +18,8 @@ _STYLE = (
     ".rca table{border-collapse:collapse;margin:.4em 0;font-variant-numeric:tabular-nums}"
     ".rca caption{text-align:left;font-weight:600;padding:.2em 0}"
     ".rca th,.rca td{padding:.2em .7em;text-align:left;border-bottom:1px solid #8884;"
-    "vertical-align:top}.rca td.n{text-align:right}.rca p{margin:.3em 0}"
-    ".rca ul{margin:.2em 0 .5em 1.2em;padding:0;opacity:.85}</style>"
+    "vertical-align:top}.rca td.n{text-align:right}.rca td.t{white-space:nowrap}"
+    ".rca p{margin:.3em 0}.rca ul{margin:.2em 0 .5em 1.2em;padding:0;opacity:.85}</style>"
 )
 
 
@@ -67,14 +67,21 @@ def table_html(table: pd.DataFrame, *, caption: str = "", rows: int = HEAD_ROWS)
     )
 
 
-def result_html(summary: str, caveats: Iterable[str], table: pd.DataFrame) -> str:
+def result_html(
+    summary: str, caveats: Iterable[str], table: pd.DataFrame, *, shown: Sequence[str] = ()
+) -> str:
     """Return a result's sentence, its caveats and the head of its table as escaped HTML."""
+    hidden = [name for name in table.columns if shown and name not in shown]
+    rest = f"<p>Further columns in <code>.table</code>: {html.escape(', '.join(hidden))}</p>"
+    head = table_html(table[list(shown)] if shown else table)
     notes = "".join(f"<li>{html.escape(caveat)}</li>" for caveat in caveats)
     listed = f"<ul>{notes}</ul>" if notes else ""
     lines = "".join(f"<p>{html.escape(line)}</p>" for line in summary.splitlines())
-    return f'{_STYLE}<div class="rca">{lines}{listed}{table_html(table)}</div>'
+    return f'{_STYLE}<div class="rca">{lines}{listed}{head}{rest if hidden else ""}</div>'
 
 
 def _cell(value: Any) -> str:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return f"<td{' class=n' if number else ''}>{html.escape(cell_text(value))}</td>"
+    kind = "n" if number else "t" if isinstance(value, datetime) else ""
+    marked = f' class="{kind}"' if kind else ""
+    return f"<td{marked}>{html.escape(cell_text(value))}</td>"

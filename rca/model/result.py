@@ -32,6 +32,8 @@ class Result(ABC):
     """
 
     columns: ClassVar[Mapping[str, str]] = {}
+    #: The columns that a reader is shown first, where all are too many.
+    shown: ClassVar[tuple[str, ...]] = ()
 
     table: pd.DataFrame
     caveats: tuple[str, ...] = ()
@@ -54,4 +56,4 @@ class Result(ABC):
         return "\n".join([self.summary(), *(f"- {caveat}" for caveat in self.caveats)])
 
     def _repr_html_(self) -> str:
-        return result_html(self.summary(), self.caveats, self.table)
+        return result_html(self.summary(), self.caveats, self.table, shown=self.shown)

@@ -30,7 +30,7 @@ def execute(notebook: NotebookNode, *, progress: Callable[[str], None] = lambda 
     notebook : NotebookNode
         Changed in place.
     progress : callable, optional
-        Told the heading under which a cell stands as the cell starts.
+        Told each heading as the first cell below it starts.
 
     Raises
     ------
@@ -42,9 +42,14 @@ def execute(notebook: NotebookNode, *, progress: Callable[[str], None] = lambda 
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, DeadKernelError
 
+    said = ""
+
     def started(cell: Any, cell_index: int) -> None:
-        if cell.cell_type == "code":
-            progress(f"notebook: {_heading(notebook, cell_index)}")
+        nonlocal said
+        heading = _heading(notebook, cell_index)
+        if cell.cell_type == "code" and heading != said:
+            said = heading
+            progress(f"notebook: {heading}")
 
     with tempfile.TemporaryDirectory(prefix="rca-") as folder:
         client = NotebookClient(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rca.diagnose import Diagnosis
     from rca.model.finding import Candidate
     from rca.model.incident import Incident
+    from rca.model.logs import Logs
 
 #: Candidates from this probability on get a step.
 LEAST = 0.1
@@ -116,7 +117,7 @@ def _step(candidate: Candidate, diagnosis: Diagnosis) -> Step:
     incident = diagnosis.facts.incident
     assert incident.metric is not None
     name = candidate.event_id or candidate.kind
-    where = " & ".join(f"{column}={value}" for column, value in candidate.slice.items())
+    where = " & ".join(f"{column}={_said(value)}" for column, value in candidate.slice.items())
     text = STEPS.get(candidate.kind, _UNDO).format(
         event=candidate.event_id or "it",
         where=where or "one region, say",
@@ -129,16 +130,27 @@ def _step(candidate: Candidate, diagnosis: Diagnosis) -> Step:
 def _call(candidate: Candidate, incident: Incident) -> str:
     """Return the call that shows what the candidate is about."""
     logs = incident.logs
-    if candidate.slice:
-        dialect = logs.engine.dialect
-        conditions = [
-            f"{dialect.text(logs.need(column))} = {dialect.string(str(value))}"
-            for column, value in candidate.slice.items()
-            if logs.has(column)
-        ]
+    conditions = [
+        _condition(column, value, logs)
+        for column, value in candidate.slice.items()
+        if logs.columns.get(column) in ("text", "bool")
+    ]
+    if conditions:
         return f"incident.logs.where({' and '.join(conditions)!r}).head(20)"
     if candidate.column and logs.has(candidate.column):
         return f"rca.profile_drift(diagnosis.facts.comparison, columns=[{candidate.column!r}])"
     if candidate.event_id:
         return f"incident.events.get({candidate.event_id!r})"
     return "rca.find_slices(diagnosis.facts.comparison).table"
+
+
+def _condition(column: str, value: Any, logs: Logs) -> str:
+    dialect = logs.engine.dialect
+    name = column if column.isidentifier() else dialect.ident(column)
+    if isinstance(value, (list, tuple)):
+        return f"{name} in ({', '.join(dialect.string(str(one)) for one in value)})"
+    return f"{name} = {dialect.string(str(value))}"
+
+
+def _said(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)

@@ -108,6 +108,11 @@ def filled(
         f"metric = {metric!r}  # None scans the catalogue for what moved\n"
         f"alerted_at = {when!r}  # None takes the folder's own, or the end of the log"
     )
+    # Backticks keep the signs of a folder's name from being read as markdown.
+    heading = notebook.cells[0]
+    heading.source = heading.source.replace(
+        "# Triage", f"# Triage of `` {place.name.replace('`', '')} ``", 1
+    )
     notebook.metadata["title"] = f"Triage of {place.name}"
     return notebook
 

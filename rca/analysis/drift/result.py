@@ -50,6 +50,18 @@ class DriftProfile(Result):
         "explains": "part of the metric's shift that goes with the column; NaN: not identified",
         "explains_ci": "95 % interval of it",
     }
+    shown: ClassVar[tuple[str, ...]] = (
+        "column",
+        "role",
+        "effect_size",
+        "noise",
+        "q_value",
+        "nulls_baseline",
+        "nulls_current",
+        "fault_text",
+        "onset",
+        "explains",
+    )
 
     comparison: Comparison | None = None
     faults: Mapping[str, Fault] = field(default_factory=dict)

@@ -65,6 +65,16 @@ class EventCorrelation(Result):
         "share": "part of the shift that lives in these rows",
         "evidence": "the parts of the log-odds",
     }
+    shown: ClassVar[tuple[str, ...]] = (
+        "event_id",
+        "ts",
+        "kind",
+        "title",
+        "probability",
+        "lag_h",
+        "scope",
+        "share",
+    )
 
     located: Located | None = None
     ranked: tuple[RankedEvent, ...] = ()

@@ -67,6 +67,19 @@ class SliceSearch(Result):
         "new": "the value has no baseline rows",
         "also": "other slices that hold nearly the same rows",
     }
+    shown: ClassVar[tuple[str, ...]] = (
+        "rule",
+        "n_baseline",
+        "n_current",
+        "baseline_value",
+        "current_value",
+        "shift",
+        "ci",
+        "rate",
+        "mix",
+        "share",
+        "q_value",
+    )
 
     total: Total | None = None
     mix: Mix | None = None

@@ -57,6 +57,19 @@ class SliceShifts(Result):
         "gone": "no rows on the current side",
         "thin": "fewer rows than asked for, on the side that has fewer",
     }
+    shown: ClassVar[tuple[str, ...]] = (
+        "slice",
+        "n_baseline",
+        "n_current",
+        "baseline_value",
+        "current_value",
+        "shift",
+        "ci",
+        "rate",
+        "mix",
+        "share",
+        "q_value",
+    )
 
     comparison: Comparison | None = None
     by: str = ""
@@ -176,7 +189,7 @@ def slice_metric(comparison: Comparison, *, by: str, min_rows: int = 30) -> Slic
     comparison.logs.need(by)
     refuse(comparison, by)
     rows = load(comparison, [by])
-    baseline, current = rows.by(by)
+    baseline, current = rows.singles[by]
     labels, groups = _pooled(rows, by, baseline, current, min_rows)
     baseline, current = (_grouped(s, groups, len(labels)) for s in (baseline, current))
     nulls = np.bincount(groups, rows.nulls[by], minlength=len(labels))

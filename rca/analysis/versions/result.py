@@ -66,6 +66,18 @@ class VersionDiff(Result):
         "rose": "pairs whose value rose (empty when unpaired)",
         "fell": "pairs whose value fell (empty when unpaired)",
     }
+    shown: ClassVar[tuple[str, ...]] = (
+        "dimension",
+        "value",
+        "n",
+        "baseline",
+        "current",
+        "shift",
+        "low",
+        "high",
+        "q_value",
+        "verdict",
+    )
 
     units: Units
     overall: Estimate
