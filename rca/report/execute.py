@@ -106,5 +106,6 @@ def _mendable(name: str, text: str) -> RCAError | None:
 def _heading(notebook: NotebookNode, index: int) -> str:
     for cell in reversed(notebook.cells[:index]):
         if cell.cell_type == "markdown" and cell.source.startswith("#"):
-            return str(cell.source.splitlines()[0].lstrip("# ").lower())
+            words = cell.source.splitlines()[0].lstrip("# ").replace("`", "").lower()
+            return " ".join(words.split())
     return "start"

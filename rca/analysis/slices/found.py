@@ -71,8 +71,6 @@ class SliceSearch(Result):
         "rule",
         "n_baseline",
         "n_current",
-        "baseline_value",
-        "current_value",
         "shift",
         "ci",
         "rate",

@@ -61,8 +61,6 @@ class SliceShifts(Result):
         "slice",
         "n_baseline",
         "n_current",
-        "baseline_value",
-        "current_value",
         "shift",
         "ci",
         "rate",
