@@ -84,7 +84,8 @@ def _window(y: Floats) -> list[int]:
 def _otava(y: Floats) -> list[int]:
     from otava.analysis import compute_change_points
 
-    return [int(p.index) for p in compute_change_points(y)[0]]
+    # It adds lists: an array would be summed instead.
+    return [int(p.index) for p in compute_change_points(y.tolist())[0]]
 
 
 def complete(series: Series) -> Floats:
