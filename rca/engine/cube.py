@@ -86,13 +86,16 @@ def encode(
         selected.append(f"t{i}_.c_ as c{i}_")
     queries.append(f"select {', '.join(selected)} from {rows} as r_{''.join(joins)}")
     table = engine.table(queries[-1])
-    n = len(measures)
-    return Encoded(
-        values,
-        {name: _codes(table.column(n + i), len(values[name])) for i, name in enumerate(names)},
-        {name: table.column(i).to_numpy() for i, name in enumerate(measures)},
-        tuple(queries),
-    )
+    numbers: dict[str, NDArray[Any]] = {}
+    codes: dict[str, Codes] = {}
+    for name in measures:
+        numbers[name] = table.column(0).to_numpy()
+        table = table.remove_column(0)
+    for name in names:
+        codes[name] = _codes(table.column(0), len(values[name]))
+        # The engine's copy goes as soon as ours is made: one column is held twice, not all.
+        table = table.remove_column(0)
+    return Encoded(values, codes, numbers, tuple(queries))
 
 
 def _codes(column: pa.ChunkedArray, n_values: int) -> Codes:

@@ -157,7 +157,7 @@ class _Cube:
             gain = np.where(information > 0, score * np.abs(score) / (2 * information), 0.0)
         gain = np.where(self.allowed, gain, 0.0)
         n_cells = int((information > 0).sum())
-        cost = max(least, float(np.log(max(n_cells, 2))) + 1)
+        cost = max(least, float(np.log(max(n_cells, 2))) + 2)
         threshold = max(cost, _SLACK * float(-gain.min()))
         at = np.unravel_index(int(np.argmax(gain)), gain.shape)
         if not gain[at] > threshold:

@@ -47,7 +47,8 @@ class Cells:
     """Cells of crosses of axes, flat: one entry per cell of the sums of both sides.
 
     ``baseline`` is what the current rows are compared with: of a new version, the baseline rows
-    that it replaced. ``own`` is the baseline's rows that have the cell's values.
+    that it replaced. ``own`` is the baseline's rows that have the cell's values; ``whole`` are
+    both sides' rows, whatever their cell.
     """
 
     axes: tuple[Axis, ...]
@@ -57,6 +58,7 @@ class Cells:
     baseline: Sums
     current: Sums
     own: Sums
+    whole: tuple[Sums, Sums]
 
     def values(self, cell: int) -> dict[str, str]:
         """Return a cell's columns and values."""
@@ -126,7 +128,7 @@ def _axis(rows: Rows, name: str, *, min_rows: int, most: int) -> Axis | None:
     but enormous requests count.
     """
     codes, n_values = rows.codes[name], len(rows.values[name])
-    baseline, current = rows.by(name)
+    baseline, current = rows.singles[name]
     enough = np.maximum(baseline.n, current.n) >= min_rows
     # The mean of both sides: values chosen for being high on one would fall back on the other.
     weight = np.zeros(n_values)
@@ -163,7 +165,10 @@ def cells(axes: Sequence[Axis], crosses: Sequence[tuple[int, ...]], measures: Me
         tuple(crosses),
         np.concatenate(cross),
         np.concatenate(code),
-        *(_joined(parts) for parts in joined),
+        _joined(joined[0]),
+        _joined(joined[1]),
+        _joined(joined[2]),
+        whole=(sums[0][0].total(), sums[0][1].total()),
     )
 
 

@@ -60,7 +60,7 @@ def clustering(rows: Rows) -> Clustering:
 def _per_cluster(rows: Rows, column: str) -> str:
     """Return the query of each cluster's influence on the shift, and of its rows' squares."""
     comparison, metric = rows.comparison, rows.metric
-    sums, parts = rows.whole(), []
+    sums, parts = rows.whole, []
     hours = rows.hours
     for i, side in enumerate((comparison.baseline, comparison.current)):
         if hours is not None:

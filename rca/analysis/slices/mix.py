@@ -15,7 +15,7 @@ from rca.model.logs import CLUSTERS
 from rca.stats.decompose import fieller, mix_variance, split
 from rca.stats.multiplicity import benjamini_hochberg
 from rca.stats.ratio import Difference, Sums
-from rca.stats.search_cells import Measures, sum_cells
+from rca.stats.search_cells import Measures, sum_cells, sum_crosses
 
 Array = NDArray[np.float64]
 
@@ -44,7 +44,13 @@ def find_mix(rows: Rows, axes: Sequence[Axis], whole: Difference, inflation: flo
     ]
     if not usable:
         return Mix.none(whole)
-    singles = [_mix_of(rows, (a,), inflation) for a in usable]
+    sums = sum_crosses(
+        [a.codes for a in usable],
+        [a.size for a in usable],
+        [(i,) for i in range(len(usable))],
+        rows.measures,
+    )
+    singles = [_mixed(*sides, inflation) for sides in sums]
     p = [2 * stats.norm.sf(abs(m / se)) if se > 0 else 1.0 for m, se in singles]
     q = benjamini_hochberg(p)
     direction = np.sign(whole.shift) or 1.0
@@ -70,7 +76,12 @@ def _first(axes: Sequence[Axis]) -> list[Axis]:
 
 
 def _mix_of(rows: Rows, axes: Sequence[Axis], inflation: float) -> tuple[float, float]:
-    baseline, current = sum_cells([a.codes for a in axes], [a.size for a in axes], rows.measures)
+    sides = sum_cells([a.codes for a in axes], [a.size for a in axes], rows.measures)
+    return _mixed(*sides, inflation)
+
+
+def _mixed(baseline: Sums, current: Sums, inflation: float) -> tuple[float, float]:
+    """Return the summed mix effects of cells, and their standard error."""
     there = (baseline.n > 0) | (current.n > 0)
     baseline, current = baseline[there], current[there]
     parts = split(baseline, current)
@@ -98,7 +109,7 @@ def _stated(
 
 
 def _volume(rows: Rows, whole: Difference, inflation: float) -> Mix:
-    baseline, current = (s[None] for s in rows.whole())
+    baseline, current = (s[None] for s in rows.whole)
     parts = split(baseline, current, hours=rows.hours, inflation=inflation)
     assert rows.hours is not None
     h0, h1 = rows.hours

@@ -17,7 +17,7 @@ from rca.stats.search_cells import Measures, sum_cells
 
 def total_of(rows: Rows, test: Difference) -> Total:
     """Return the whole shift in the metric's unit."""
-    baseline, current = rows.whole()
+    baseline, current = rows.whole
     metric, scale, ci = rows.comparison.metric, 1.0, test.ci
     if rows.quantiles is not None:
         low, high = rows.quantiles
@@ -89,9 +89,9 @@ def spread_of(
     rows: Rows, look: Scan | None, left: Measures, held: Measures, setting: Setting
 ) -> Spread:
     """Return whether the rows left, outside the slices found, moved too."""
-    baseline, current = (s[0] for s in sum_cells([], [], left))
-    if look is None or min(float(baseline.n), float(current.n)) < setting.min_rows:
+    if look is None:
         return Spread.unknown()
+    baseline, current = (s[0] for s in sum_cells([], [], left))
     test = tested(baseline, current, hours=rows.hours, inflation=setting.inflation)
     part = test.shift
     if rows.hours is None:

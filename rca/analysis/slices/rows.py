@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from rca.model.comparison import Comparison
 from rca.model.logs import IDENTIFIERS, TEXTS
 from rca.model.metric import Metric
 from rca.stats.ratio import Sums
-from rca.stats.search_cells import Measures, sum_cells
+from rca.stats.search_cells import Measures, sum_cells, sum_crosses
 
 Array = NDArray[np.float64]
 
@@ -68,12 +69,20 @@ class Rows:
         value = self.values[name][code]
         return NULL if value is None else value
 
-    def by(self, name: str) -> tuple[Sums, Sums]:
-        """Return both sides' sums over the values of a column."""
-        return sum_cells([self.codes[name]], [len(self.values[name])], self.measures)
+    @cached_property
+    def singles(self) -> Mapping[str, tuple[Sums, Sums]]:
+        """Both sides' sums over the values of each column."""
+        names = list(self.codes)
+        sizes = [len(self.values[name]) for name in names]
+        crosses = [(i,) for i in range(len(names))]
+        found = sum_crosses([self.codes[name] for name in names], sizes, crosses, self.measures)
+        return dict(zip(names, found, strict=True))
 
+    @cached_property
     def whole(self) -> tuple[Sums, Sums]:
-        """Return both sides' sums over all rows."""
+        """Both sides' sums over all rows."""
+        for baseline, current in self.singles.values():
+            return baseline.total(), current.total()
         baseline, current = sum_cells([], [], self.measures)
         return baseline[0], current[0]
 

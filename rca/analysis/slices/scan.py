@@ -14,13 +14,14 @@ from rca.analysis.slices.rows import Rows
 from rca.stats.multiplicity import benjamini_hochberg
 from rca.stats.ratio import Sums
 from rca.stats.search import Contrasts, contrasts, overdispersion, weights
-from rca.stats.search_cells import Measures, sum_cells
+from rca.stats.search_cells import Measures
 
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 #: A cell whose rows are this much the rows of another says the same thing.
 _SAME = 0.9
+_MOST_ALIKE = 12
 
 
 @dataclass(frozen=True)
@@ -82,10 +83,11 @@ def scan(
     setting: Setting,
 ) -> Scan | None:
     """Contrast every cell with the other rows that are left; None when there are too few."""
-    baseline, current = (s[0] for s in sum_cells([], [], measures))
-    if not crosses or min(float(baseline.n), float(current.n)) < 2 * setting.min_rows:
+    sides = np.bincount(measures.side, minlength=2)
+    if not crosses or sides.min() < 2 * setting.min_rows:
         return None
     table = cells(axes, crosses, measures)
+    baseline, current = table.whole
     # Counts per hour have a baseline of none too: a caller who came is compared with that.
     enough = np.minimum if rows.hours is None else np.maximum
     thinner = enough(table.baseline.n, table.current.n)
@@ -130,7 +132,7 @@ def _part(look: Scan, rows: Rows) -> Array:
     apart = look.found.inside - np.nan_to_num(look.found.outside)
     if rows.hours is not None:
         return np.asarray(look.found.inside)
-    return np.asarray(look.table.current.x / float(rows.whole()[1].x) * apart)
+    return np.asarray(look.table.current.x / float(rows.whole[1].x) * apart)
 
 
 def alike(look: Scan, chosen: int) -> tuple[dict[str, str], ...]:
@@ -143,7 +145,7 @@ def alike(look: Scan, chosen: int) -> tuple[dict[str, str], ...]:
         near &= np.abs(values - wanted) <= (1 - _SAME) * abs(wanted)
     rows = table.mask(chosen)
     found = []
-    for i in np.flatnonzero(near):
+    for i in np.flatnonzero(near)[:_MOST_ALIKE]:
         other = table.mask(int(i))
         if (rows & other).sum() >= _SAME * (rows | other).sum():
             found.append(table.values(int(i)))

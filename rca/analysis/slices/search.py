@@ -95,7 +95,7 @@ def find_slices(
     rows = load(comparison, names)
     clusters = clustering(rows)
     inflation = clusters.inflation
-    test = tested(*rows.whole(), hours=rows.hours, inflation=inflation)
+    test = tested(*rows.whole, hours=rows.hours, inflation=inflation)
     axes, crosses = axes_of(rows, names, min_rows=min_rows, depth=depth)
     shifted = test.p_value <= 0.05 and test.shift != 0
     setting = Setting(min_rows, min_share, fdr, inflation, test.shift, shifted)
