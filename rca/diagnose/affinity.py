@@ -9,10 +9,15 @@ from dataclasses import dataclass
 from math import log
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from rca.analysis.events import RankedEvent
+from rca.analysis.events.lag import time_bayes_factor
+from rca.analysis.events.parts import duration
 from rca.model.event import Event
 from rca.model.finding import Evidence
 from rca.model.metric import Metric
+from rca.stats.changepoint import TimePosterior
 
 if TYPE_CHECKING:
     from rca.diagnose.signs import Signs
@@ -44,8 +49,9 @@ TOPICS: Mapping[str, frozenset[str]] = {
         "prompt temperature threshold classifier",
     }.items()
 }
-_TOPIC = 1.2
+_TOPIC = 0.8
 _MOST_MENTION = 2.5
+_LEAST_TIME = -7.0
 _PLAIN = frozenset({"true", "false", "none", "null", "ok", "all", "default", "prod", "production"})
 
 
@@ -89,14 +95,24 @@ class Mentions:
 
     n_events: int
     counts: Counter[str]
+    written: Mapping[str, frozenset[str]]
 
     @classmethod
     def of(cls, events: Sequence[Event]) -> Mentions:
         """Count the words of events."""
         counts: Counter[str] = Counter()
+        written: dict[str, frozenset[str]] = {}
         for event in events:
             counts.update(event_words(event))
-        return cls(len(events), counts)
+            for job in _jobs(event):
+                written[job] = written.get(job, frozenset()) | _columns(event)
+        return cls(len(events), counts, written)
+
+    def columns_of(self, event: Event) -> frozenset[str]:
+        """Return the columns that an event writes: its own words, or those of the same job."""
+        own = _columns(event)
+        jobs = (self.written.get(job, frozenset()) for job in _jobs(event))
+        return own or frozenset().union(*jobs)
 
     def worth(self, event: Event, names: Iterable[Any]) -> tuple[float, str]:
         """Return the log-odds of an event's saying one of some names, and which it says."""
@@ -114,6 +130,19 @@ class Mentions:
         return best
 
 
+def _jobs(event: Event) -> tuple[str, ...]:
+    """Return what an event writes to: its tables, else its target."""
+    table = event.scope.get("table")
+    named = [*event.outputs, *([str(table)] if table else [])] or [event.target or ""]
+    return tuple(sorted({name.lower() for name in named if name}))
+
+
+def _columns(event: Event) -> frozenset[str]:
+    named = event.scope.get("column") or event.scope.get("columns")
+    many = named if isinstance(named, (list, tuple)) else [named]
+    return frozenset(str(column).lower() for column in many if column)
+
+
 def event_parts(ranked: RankedEvent, signs: Signs, mentions: Mentions) -> list[Evidence]:
     """Return what an event's kind and words add."""
     event = ranked.event
@@ -124,6 +153,30 @@ def event_parts(ranked: RankedEvent, signs: Signs, mentions: Mentions) -> list[E
         _mention(ranked, signs, mentions),
     ]
     return [part for part in parts if part is not None]
+
+
+def timed(ranked: RankedEvent, signs: Signs) -> tuple[Evidence, ...]:
+    """Return an event's evidence; of a run that writes data, timed by the onset of the fault.
+
+    A broken column shows when its data landed more sharply than the metric does.
+    """
+    fault = signs.fault
+    if fault is None or fault.onset is None or ranked.event.kind not in DATA_KINDS:
+        return ranked.evidence
+    low, middle, high = fault.onset
+    line = signs.facts.located.timeline
+    span_s = float(line.times[-1] - line.times[0] + line.width_s)
+    width = max(high - low, 60.0)
+    edges = np.linspace(low - 0.05 * width, high + 0.05 * width, 21)
+    factor = time_bayes_factor(ranked.event, TimePosterior(edges, np.full(20, 0.05)), span_s)
+    lag = duration(abs(middle - ranked.event.ts.timestamp()))
+    word = "after" if middle >= ranked.event.ts.timestamp() else "before"
+    part = Evidence(
+        "time",
+        max(_LEAST_TIME, log(factor + 1e-12)),
+        f"{fault.column} broke {lag} {word} the event",
+    )
+    return tuple(part if e.part == "time" else e for e in ranked.evidence)
 
 
 def _habit(event: Event, signs: Signs) -> Evidence | None:
@@ -156,16 +209,15 @@ def _data(event: Event, signs: Signs, mentions: Mentions) -> Evidence:
     fault = signs.fault
     if fault is None:
         return Evidence("data", -1.5, "no column of input data broke")
-    named = event.scope.get("column")
-    columns = {str(c).lower() for c in (named if isinstance(named, (list, tuple)) else [named])}
+    columns = mentions.columns_of(event)
     odds, _ = mentions.worth(event, [fault.column])
     if fault.column.lower() in columns or odds > 0:
-        return Evidence("data", fault.evidence.log_odds + 2.5, f"it writes {fault.said}")
-    if named is not None:
+        return Evidence("data", fault.evidence.log_odds + 2.0, f"it writes {fault.said}")
+    if columns:
+        named = ", ".join(sorted(columns))
         return Evidence("data", -2.5, f"it writes {named}, while {fault.said}")
-    return Evidence(
-        "data", 0.5 * fault.evidence.log_odds, f"{fault.said}; which run wrote it is not said"
-    )
+    reason = f"{fault.said}; which run wrote it is not said"
+    return Evidence("data", 0.7 * fault.evidence.log_odds, reason)
 
 
 def _provider(event: Event, signs: Signs) -> Evidence | None:

@@ -18,7 +18,17 @@ from rca.model.comparison import Comparison
 from rca.model.finding import Finding
 
 #: Columns that say who called (a session is no caller: one caller has many).
-CALLERS = ("user_id", "tenant", "user", "api_key", "account", "customer", "client_id", "ip", "caller")
+CALLERS = (
+    "user_id",
+    "tenant",
+    "user",
+    "api_key",
+    "account",
+    "customer",
+    "client_id",
+    "ip",
+    "caller",
+)
 _LISTED = 40
 _MOST_CALLERS = 6
 _MOST_SHARE = 0.05

@@ -18,12 +18,15 @@ from rca.diagnose.health import Broken, broken_measurements
 from rca.errors import RCAError, WindowError
 from rca.model.comparison import Comparison
 from rca.model.incident import Incident
+from rca.model.metric import Metric
 from rca.stats.changepoint import ShiftTest, shift_test
 
 Answer = TypeVar("Answer")
 
 #: At least this many rows at like hours make a better baseline than all rows do.
 _LEAST_LIKE_ROWS = 500
+#: Lengths of the newest window that a dip of unknown length is looked for in.
+_NEWEST_HOURS = (1.5, 3.0, 5.0, 8.0, 12.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +101,8 @@ def gather(incident: Incident, clock: Clock) -> Facts:
         broken = broken_measurements(comparison, located, incident.alerted_at.timestamp())
     clock.step("season")
     test = _shift_test(located)
-    naive, seasonal = _naive(located)
+    assert incident.metric is not None
+    naive, seasonal = _naive(located, incident.metric)
     clock.stop()
     return Facts(
         incident,
@@ -164,27 +168,45 @@ def _shift_test(located: Located) -> ShiftTest | None:
         return None
 
 
-def _naive(located: Located) -> tuple[float, float]:
-    """Return the z of the last hours against all before, and of their season against its mean."""
-    line = located.searched
-    onset = located.whole
+def _naive(located: Located, metric: Metric) -> tuple[float, float]:
+    """Return the worst z of the newest hours against all before, and the z that the season expects.
+
+    Windows of several lengths up to the alert are tried, since a dip has a length of its own; with
+    a lasting change its own window is the only one.
+    """
+    line, onset = located.searched, located.whole
     current = onset.masks(line)[1]
-    start = float(line.times[current][0]) if current.any() else float(line.times[-1])
-    before = line.times < start
-    sums_b, sums_c = line.sums[before].total(), line.sums[current].total()
+    if not current.any():
+        return 0.0, 0.0
+    end = float(line.times[current][-1]) + line.width_s
+    starts = [float(line.times[current][0])]
+    if onset.change is None:
+        starts += [end - hours * 3600 for hours in _NEWEST_HOURS if hours * 3600 > line.width_s]
+    found = [_against_before(located, start, end) for start in starts]
+    sign = {"up": 1.0, "down": -1.0, "both": 0.0}[metric.worse]
+    return max(found, key=lambda pair: pair[0] * sign if sign else abs(pair[0]))
+
+
+def _against_before(located: Located, start: float, end: float) -> tuple[float, float]:
+    """Return z of a window against all before it, and of its seasonal expectation alike."""
+    line = located.searched
+    before, now = line.times < start, (line.times >= start) & (line.times < end)
+    if not before.any() or not now.any():
+        return 0.0, 0.0
+    sums_b, sums_c = line.sums[before].total(), line.sums[now].total()
     variance = float(sums_b.variance) + float(sums_c.variance)
     if not np.isfinite(variance) or variance <= 0:
         return 0.0, 0.0
-    shift = float(sums_c.value - sums_b.value)
-    naive = shift / float(np.sqrt(variance))
-    season = onset.changes.season
-    effect = season.effect(line.times, line.width_s)
+    error = float(np.sqrt(variance))
+    naive = float(sums_c.value - sums_b.value) / error
     weight = line.sums.n
-    if weight[before].sum() == 0 or weight[current].sum() == 0:
+    if weight[before].sum() == 0 or weight[now].sum() == 0:
         return naive, 0.0
-    expected = np.average(effect[current], weights=weight[current]) - np.average(
-        effect[before], weights=weight[before]
+    effect = located.whole.changes.season.effect(line.times, line.width_s)
+    expected = float(
+        np.average(effect[now], weights=weight[now])
+        - np.average(effect[before], weights=weight[before])
     )
-    slope = float(np.mean(line.series.slope(np.asarray(line.series.working[current]))))
-    seasonal = float(expected) * slope / float(np.sqrt(variance))
+    slope = line.series.slope(np.asarray(line.series.working[now]))
+    seasonal = expected * float(np.nanmean(slope)) / error
     return naive, seasonal if np.isfinite(seasonal) else 0.0

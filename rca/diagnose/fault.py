@@ -10,7 +10,7 @@ import numpy as np
 from rca.diagnose.facts import Facts
 from rca.model.finding import Evidence
 from rca.model.logs import MEASURES, OUTCOMES
-from rca.model.window import iso
+from rca.model.window import at, iso
 
 _NO_FAULT = frozenset({"", "DISTRIBUTION_SHIFT", "SAMPLING_CHANGE"})
 
@@ -24,6 +24,7 @@ class DataFault:
     text: str
     explains: float | None
     evidence: Evidence
+    onset: tuple[float, float, float] | None = None
 
     @property
     def said(self) -> str:
@@ -52,13 +53,13 @@ def _judged(facts: Facts, row: dict[Any, Any]) -> DataFault:
     known = explains is not None and np.isfinite(explains)
     odds = 2.0 + (float(np.clip(4 * explains - 1, -2.0, 2.5)) if known else 0.0)
     reason = f"{row['column']}: {row['fault_text'] or row['fault']}"
-    change, onset = facts.located.onset.change, row["onset"]
-    if change is not None and onset is not None and onset == onset:
-        low, high = (row[k].timestamp() for k in ("onset_low", "onset_high"))
-        gap = max(0.0, low - change.high, change.low - high)
+    change, onset = facts.located.onset.change, _onset(row)
+    if onset is not None:
+        reason += f", since {iso(at(onset[1]))}"
+    if onset is not None and change is not None:
+        gap = max(0.0, onset[0] - change.high, change.low - onset[2])
         near = gap < 2 * facts.located.timeline.width_s
         odds += 1.5 if near else -1.5
-        reason += f", since {iso(onset.to_pydatetime())}"
     if known:
         reason += f", explaining {explains:.0%} of the shift"
     return DataFault(
@@ -67,4 +68,13 @@ def _judged(facts: Facts, row: dict[Any, Any]) -> DataFault:
         str(row["fault_text"]),
         float(explains) if known else None,
         Evidence("data", odds, reason),
+        onset,
     )
+
+
+def _onset(row: dict[Any, Any]) -> tuple[float, float, float] | None:
+    times = [row[name] for name in ("onset_low", "onset", "onset_high")]
+    if any(time is None or time != time for time in times):
+        return None
+    low, middle, high = (float(time.timestamp()) for time in times)
+    return low, middle, high

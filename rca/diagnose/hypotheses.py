@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from rca.diagnose.affinity import Mentions, event_parts
+from rca.diagnose.affinity import Mentions, event_parts, timed
 from rca.diagnose.facts import Facts
 from rca.diagnose.signs import Signs
 from rca.model.event import Event
@@ -70,7 +70,11 @@ def _events(facts: Facts, signs: Signs) -> list[Hypothesis]:
     found = []
     for ranked in facts.correlation.ranked:
         event = ranked.event
-        parts = (*ranked.evidence, signs.moved, *event_parts(ranked, signs, mentions))
+        parts = (
+            *timed(ranked, signs),
+            signs.moved_in(ranked),
+            *event_parts(ranked, signs, mentions),
+        )
         rows = signs.slice_of(ranked.scope.slice)
         share = ranked.contrast.share if ranked.contrast and ranked.scope.columns else None
         kind = INFERRED_KINDS.get(event.kind, event.kind) if event.inferred else event.kind

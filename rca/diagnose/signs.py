@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from rca.analysis.events import RankedEvent
 from rca.diagnose.callers import CALLERS, FewCallers
 from rca.diagnose.facts import Facts
 from rca.diagnose.fault import DataFault, data_fault
+from rca.engine.sql import number
 from rca.model.event import Event
 from rca.model.finding import Evidence
 
@@ -24,6 +26,7 @@ _SLACK = 0.15
 #: Density of the mix's share under a cause that moves rates, where it should be near 0.
 _BY_CHANCE = 0.015
 _CARRIES = 0.3
+_MOST_OF_IT = 0.5
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,20 @@ class Signs:
         )
         return Evidence("moved", odds, reason)
 
+    def moved_in(self, ranked: RankedEvent) -> Evidence:
+        """The metric moved in all rows, or in those that an event touches."""
+        found, metric = ranked.contrast, self.facts.located.timeline.metric
+        if found is None or not found.se_in > 0 or not metric.is_worse(found.shift_in):
+            return self.moved
+        scopes = {r.scope for r in self.facts.correlation.ranked if r.scope.columns}
+        p = min(1.0, 2 * stats.norm.sf(abs(found.shift_in) / found.se_in) * len(scopes))
+        odds = float(np.clip(-np.log(max(p, 1e-12)) - 2.5, -2.5, 6.0))
+        if found.n_out == 0 or odds <= self.moved.log_odds:
+            return self.moved
+        return Evidence(
+            "moved", odds, f"the metric moved in {ranked.scope} (corrected p = {p:.2g})"
+        )
+
     def _beside_p(self) -> float:
         metric = self.facts.located.timeline.metric
         seen = {
@@ -70,7 +87,7 @@ class Signs:
     def quiet(self) -> Evidence:
         """The newest hours look like all hours before."""
         z = self._naive()
-        odds = 0.7 if z < 2.5 else -float(min(z * z / 2 - 2.5, 4.0))
+        odds = 0.7 if z < 3.0 else -float(min(z * z / 2 - 4.0, 4.0))
         return Evidence("quiet", odds, f"the newest hours are {z:.1f} standard errors worse")
 
     @cached_property
@@ -179,14 +196,26 @@ class Signs:
 
     @cached_property
     def stage(self) -> str | None:
-        """The upstream stage whose time moved with a latency."""
-        drift, metric = self.facts.drift, self.facts.located.timeline.metric
-        if drift is None or not set(metric.columns) & {"latency_ms", "ttft_ms"}:
+        """The upstream stage whose time grew by most of what the latency grew by."""
+        comparison, metric = self.facts.comparison, self.facts.located.timeline.metric
+        there = [c for c in STAGES if comparison and comparison.logs.has(c)]
+        if comparison is None or "latency_ms" not in metric.columns or not there:
             return None
-        table = drift.table
-        moved = table[table["drifted"] & table["column"].isin(STAGES)]
-        moved = moved[~moved["column"].isin(metric.columns)]
-        return None if moved.empty else str(moved.sort_values("effect_size").iloc[-1]["column"])
+        means = ", ".join(f"avg({number(c)}) as {c}" for c in (*there, "latency_ms"))
+        rows = comparison.logs.engine.rows(
+            f"select side_, {means} from (select {comparison.side_sql} "
+            f"as side_, {', '.join((*there, 'latency_ms'))} from {comparison.logs.relation}) as r_ "
+            "where side_ is not null group by side_"
+        )
+        sides = {row["side_"]: row for row in rows}
+        if len(sides) < 2 or any(v is None for row in sides.values() for v in row.values()):
+            return None
+        grown = {c: sides[1][c] - sides[0][c] for c in (*there, "latency_ms")}
+        if grown["latency_ms"] <= 0:
+            return None
+        shares = {c: grown[c] / grown["latency_ms"] for c in there}
+        best = max(shares, key=lambda c: shares[c])
+        return best if _MOST_OF_IT <= shares[best] <= 1.5 else None
 
     @property
     def upstream_column(self) -> str | None:

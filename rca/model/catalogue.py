@@ -10,7 +10,8 @@ from rca.errors import MissingColumnError, RCAError, UnknownNameError, listed
 from rca.model.logs import Logs
 from rca.model.metric import Direction, Metric
 
-_FAILED = "('error', 'timeout', 'rate_limited', 'unfinished')"
+#: A call that was not served has failed, whoever stopped it (a filter blocks, a caller gives up).
+_FAILED = "('error', 'timeout', 'rate_limited', 'blocked', 'unfinished')"
 _POSITIVE = "('1', '1.0', 'true', 't', 'yes', 'y', 'positive', 'pos')"
 _NEGATIVE = "('0', '0.0', 'false', 'f', 'no', 'n', 'negative', 'neg')"
 #: Error rows are often logged with no time and no tokens: a zero of theirs measures nothing.

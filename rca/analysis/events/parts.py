@@ -55,7 +55,7 @@ def time(event: Event, onset: Onset, span_s: float) -> Evidence:
     factor = time_bayes_factor(event, onset.posterior, span_s)
     lag_s = onset.change.at - event.ts.timestamp()
     word = "after" if lag_s >= 0 else "before"
-    reason = f"onset {_duration(abs(lag_s))} {word} the event"
+    reason = f"onset {duration(abs(lag_s))} {word} the event"
     return Evidence("time", max(_LEAST, log(factor + 1e-12)), reason)
 
 
@@ -123,7 +123,7 @@ def recovery(event: Event, onset: Onset, events: Sequence[Event]) -> Evidence | 
         lag = onset.ended_at - other.ts.timestamp()
         if undoes and other.ts > event.ts and -1800 <= lag <= 3 * 3600 and _same(event, other):
             return Evidence(
-                "recovery", 2.5, f"the metric came back {_duration(abs(lag))} from {other.event_id}"
+                "recovery", 2.5, f"the metric came back {duration(abs(lag))} from {other.event_id}"
             )
     return None
 
@@ -165,10 +165,10 @@ def _same(event: Event, other: Event) -> bool:
     return True
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """Return a length of time in its largest fitting unit.
 
-    >>> _duration(42), _duration(600), _duration(9000)
+    >>> duration(42), duration(600), duration(9000)
     ('42 s', '10 min', '2.5 h')
     """
     if seconds < 120:

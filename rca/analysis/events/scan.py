@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rca.analysis.events.inferred import KINDS
 from rca.analysis.events.onset import Onset, find_onset
 from rca.analysis.events.scope import Scope
 from rca.analysis.events.timeline import Timeline, sums_sql
@@ -56,6 +57,8 @@ def scan_slices(
         for name in logs.dimensions
         if 2 <= logs.profile[name]["distinct"] <= _MOST_VALUES
         and name not in (*CLUSTERS, *metric.columns)
+        # The sums of a version follow its rollout.
+        and not (metric.family == "per_hour" and name in KINDS)
     ]
     if not columns or len(timeline.times) < 8:
         return ()
@@ -109,7 +112,7 @@ def _slice_timelines(
                 scope = Scope(((column, (value,)),))
                 line = Timeline(
                     metric, timeline.times, timeline.width_s, cells["n"], sums,
-                    timeline.threshold, sql,
+                    timeline.threshold, sql, timeline.span_s,
                 )  # fmt: skip
                 found.append((scope, line))
     return found

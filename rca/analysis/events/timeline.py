@@ -41,6 +41,8 @@ class Timeline:
         The quantile's level over the log, when the metric is a quantile.
     sql : str
         The query.
+    span_s : (float, float) or None
+        Where the log starts and ends.
     """
 
     metric: Metric
@@ -50,39 +52,35 @@ class Timeline:
     sums: Sums
     threshold: float | None = None
     sql: str = ""
+    span_s: tuple[float, float] | None = None
+
+    @property
+    def covered(self) -> Floats:
+        """The part of each bucket that the log covers."""
+        part = np.ones(len(self.times))
+        if len(part) and self.span_s is not None:
+            low, high = self.span_s
+            ends = np.minimum(self.times + self.width_s, high)
+            part = np.clip((ends - np.maximum(self.times, low)) / self.width_s, 1e-3, 1.0)
+        return part
 
     @property
     def series(self) -> Series:
         """The series with the sampling variance that its family implies."""
         sums, metric = self.sums, self.metric
         if metric.family == "per_hour":
-            hours = self.width_s / 3600
+            # The log covers only a part of its first and last bucket.
+            hours = self.width_s / 3600 * self.covered
             if metric.numerator == "1e0":
-                exposure = np.full(len(self.times), hours)
-                return Series.counts(self.times, sums.y, exposure, self.width_s)
+                return Series.counts(self.times, sums.y, hours, self.width_s)
             # A sum of y over Poisson many rows varies like a count of sum(y)^2 / sum(y^2) events.
             weight = float(sums.y.sum()) / max(float(sums.yy.sum()), 1e-300)
-            exposure = np.full(len(self.times), hours * weight)
-            return Series.counts(
-                self.times, np.maximum(sums.y, 0.0) * weight, exposure, self.width_s
-            )
+            y = np.maximum(sums.y, 0.0) * weight
+            return Series.counts(self.times, y, hours * weight, self.width_s)
         if metric.binary and np.allclose(sums.x, sums.n):
             return Series.rates(self.times, sums.y, sums.n, self.width_s)
         spread = np.sqrt(sums.variance * sums.n)
         return Series.means(self.times, sums.value, spread, sums.n, self.width_s)
-
-    def until(self, time: float) -> Timeline:
-        """Return the buckets that end by a time."""
-        kept = self.times + self.width_s <= time + 1e-6
-        return Timeline(
-            self.metric,
-            self.times[kept],
-            self.width_s,
-            self.rows[kept],
-            self.sums[kept],
-            self.threshold,
-            self.sql,
-        )
 
 
 def bucket_width(logs: Logs, window: Window, *, share_measured: float = 1.0) -> float:
@@ -127,6 +125,8 @@ def timelines(
             Timeline(m, empty, width_s, empty, Sums(*[empty] * 6), t, sql)
             for m, t in zip(bound, thresholds, strict=True)
         ]
+    span = logs.span
+    span_s = (span.start.timestamp(), span.end.timestamp()) if span else None
     grid = np.arange(index_found[0], index_found[-1] + 1)
     place = index_found - grid[0]
 
@@ -144,6 +144,7 @@ def timelines(
             Sums(*(column(f"{part}{i}_") for part in SUMS)),
             threshold,
             sql,
+            span_s,
         )
         for i, (metric, threshold) in enumerate(zip(bound, thresholds, strict=True))
     ]
