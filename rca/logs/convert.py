@@ -21,6 +21,8 @@ from rca.logs.sources.base import FURTHER, Extraction, Source, compiled
 SMALL = 32 * 2**20
 _MOST, _SAMPLED, _LONGEST = 40, 20_000, 120
 _NUMBERS = {"BIGINT", "UBIGINT", "HUGEINT", "DOUBLE"}
+#: Signs that would end a path or a template.
+_ODD = set('"{}|')
 _SCALARS = {*_NUMBERS, "VARCHAR", "BOOLEAN"}
 
 
@@ -64,47 +66,63 @@ def _sql(reader: Parser, source: Source, heads: Sequence[Head]) -> str:
 
 def _extras(reader: Parser, source: Source, documents: str) -> dict[str, tuple[str, str]]:
     """Return further fields of a source's rows: short scalars, by their number in a sample."""
+    if not source.extras:
+        return {}
+    rows = source.rows(documents) if source.rows else f"select file_, doc_ as row_ from {documents}"
+    objects = ", ".join(
+        f"{_object(source, container)} as o{i}_" for i, container in enumerate(source.extras)
+    )
+    sample = reader.materialise(f"select {objects} from ({rows}) as rows_ limit {_SAMPLED}")
     found: dict[str, tuple[str, str]] = {}
-    for container in source.extras:
-        for field, kind in _fields(reader, source, documents, container):
-            token = f'{{{container}|"{field}"}}' if container else f'{{"{field}"}}'
-            taken = {*source.columns, *CANONICAL, *FURTHER, *(other.lower() for other in found)}
-            if normal(field) in taken or field.lower() in taken or len(found) >= _MOST:
+    known = {*source.columns, *CANONICAL, *FURTHER}
+    for i, container in enumerate(source.extras):
+        for field, kind in _fields(reader, sample, f"o{i}_", _used(source)):
+            taken = known | {other.lower() for other in found}
+            if {normal(field), field.lower()} & taken or len(found) >= _MOST:
                 continue
+            token = f'{{{container}|"{field}"}}' if container else f'{{"{field}"}}'
             found[field] = (token, kind)
     return found
 
 
-def _fields(
-    reader: Parser, source: Source, documents: str, container: str
-) -> list[tuple[str, str]]:
-    rows = source.rows(documents) if source.rows else f"select file_, doc_ as row_ from {documents}"
+def _object(source: Source, container: str) -> str:
+    """Return the SQL of the text of an object of a row, if it is one or is written as one."""
     if container in source.parts:
-        place = container
+        text = f"cast({container} as varchar)"
     elif container:
-        # As text: it may be an object, or one written as a string.
-        place = f"json_extract_string(row_, '$.{container}')"
+        text = f"json_extract_string(row_, '$.{container}')"
     else:
-        place = "cast(row_ as varchar)"
-    used = _used(source)
-    sql = (
-        "select key_, count(*) as n_, avg(length(value_)) as length_, "
-        "list(distinct type_) as types_ from (select key_, "
-        "json_extract_string(object_, path_) as value_, json_type(object_, path_) as type_ "
-        "from (select object_, key_, '$.\"' || key_ || '\"' as path_ from ("
-        "select object_, unnest(json_keys(object_)) as key_ from ("
-        f"select cast({place} as varchar) as object_ from ({rows}) as rows_ limit {_SAMPLED}"
-        ") as o_ where json_valid(object_) and json_type(object_) = 'OBJECT') as k_ "
-        "where not contains(key_, '\"') and not contains(key_, '{') and not contains(key_, '|') "
-        "and not contains(key_, '}') and length(key_) < 100) as p_) as v_ "
-        "where type_ <> 'NULL' group by key_ order by n_ desc, key_"
+        text = "cast(row_ as varchar)"
+    return f"case when json_valid({text}) and json_type({text}) = 'OBJECT' then {text} end"
+
+
+def _fields(reader: Parser, sample: str, column: str, used: set[str]) -> list[tuple[str, str]]:
+    """Return the fields of an object that no column is made of, the most frequent first."""
+    keys = [
+        row["key_"]
+        for row in reader.rows(
+            f"select key_, count(*) as n_ from (select unnest(json_keys({column})) as key_ "
+            f"from {sample}) as k_ group by key_ order by n_ desc, key_ limit {8 * _MOST}"
+        )
+    ]
+    keys = [key for key in keys if key not in used and not _ODD & set(key) and len(key) < 100]
+    keys = keys[: 2 * _MOST]
+    if not keys:
+        return []
+    paths = ", ".join(reader.dialect.string(f'$."{key}"') for key in keys)
+    facts = ", ".join(
+        f"avg(length(v_[{i}])) as l{i}_, list(distinct t_[{i}]) as t{i}_"
+        for i in range(1, len(keys) + 1)
+    )
+    row = reader.one(
+        f"select {facts} from (select json_extract_string({column}, [{paths}]) as v_, "
+        f"json_type({column}, [{paths}]) as t_ from {sample}) as f_"
     )
     kept = []
-    for row in reader.rows(sql):
-        kinds = set(row["types_"])
-        if row["key_"] in used or not kinds <= _SCALARS or row["length_"] > _LONGEST:
-            continue
-        kept.append((row["key_"], "number" if kinds <= _NUMBERS else "text"))
+    for i, key in enumerate(keys, start=1):
+        kinds = set(row[f"t{i}_"] or ()) - {None, "NULL"}
+        if kinds and kinds <= _SCALARS and (row[f"l{i}_"] or 0) <= _LONGEST:
+            kept.append((key, "number" if kinds <= _NUMBERS else "text"))
     return kept
 
 

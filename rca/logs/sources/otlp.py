@@ -40,18 +40,20 @@ def _object(attributes: str) -> str:
 def _rows(documents: str) -> str:
     fault = "list_filter(span_.events, lambda e: e.name = 'exception')[1].attributes"
     return (
-        f"select file_, doc_ as row_, {_object('span_.attributes')} as attrs, "
+        # The row's own JSON is not needed, and would repeat a whole request for each span.
+        f"select file_, cast(here_ as json) as row_, {_object('span_.attributes')} as attrs, "
         f"{_object('resource_')} as resource, {_object(fault)} as fault, "
         "span_.startTimeUnixNano as start_, span_.endTimeUnixNano as end_, "
         "span_.status.code as state_, span_.status.message as message_, "
         "span_.spanId as span_id_, span_.parentSpanId as parent_id_, "
         "span_.traceId as trace_id_, span_.name as name_ from ("
-        "select file_, doc_, resource_, unnest(case when doc_ is null then [null] "
+        "select file_, here_, resource_, unnest(case when here_ is null then [null] "
         "else spans_ end) as span_ from ("
-        "select file_, doc_, group_.resource.attributes as resource_, flatten(list_transform("
+        "select file_, here_, group_.resource.attributes as resource_, flatten(list_transform("
         "list_concat(coalesce(group_.scopeSpans, []), "
         "coalesce(group_.instrumentationLibrarySpans, [])), lambda s: s.spans)) as spans_ from ("
-        "select file_, doc_, unnest(case when doc_ is null then [null] "
+        "select file_, case when doc_ is not null then '0' end as here_, "
+        "unnest(case when doc_ is null then [null] "
         f"else from_json(doc_, '{_REQUEST}').resourceSpans end) as group_ from {documents}"
         ") as groups_) as lists_) as spans_"
     )
