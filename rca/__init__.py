@@ -9,7 +9,9 @@ Two sets of rows, one metric: what differs, where, since when, and which event e
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -85,6 +87,18 @@ __all__ = [  # noqa: PLE0604 - the names are strings
     *_HOMES,
     "__version__",
 ]
+
+
+class _Package(ModuleType):
+    """Keeps the verb ``diagnose`` from being hidden by the subpackage of that name."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Python sets a subpackage on its parent whenever it is first imported, by anybody.
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:

@@ -58,3 +58,11 @@ def test_a_name_that_is_not_public_is_no_attribute():
 
 def test_completion_offers_the_public_names():
     assert set(rca.__all__) == set(dir(rca))
+
+
+@pytest.mark.parametrize(
+    "before", ["import rca.cli", "import rca.diagnose", "from rca.diagnose import Diagnosis"]
+)
+def test_a_verb_is_not_hidden_by_the_package_of_its_name(before):
+    code = f"{before}\nimport rca\nrca.Diagnosis\nassert callable(rca.diagnose), rca.diagnose"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,1 +1,1 @@
-"""To be filled."""
+"""Tables in, figures out: a module for each verb, one look for all."""
