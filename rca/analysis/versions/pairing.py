@@ -30,6 +30,9 @@ PAIR_KEYS: tuple[str, ...] = (
 )
 #: Share of the keys of the smaller side that must be on both for rows to be called pairs.
 MATCHED_SHARE = 0.5
+#: Rows of one input's text a side, above which it is traffic that repeats itself, where a pair
+#: would count an input once however often it is asked.
+MOST_REPEATS = 3.0
 #: Above this many rows, keys are compared in one part of them first.
 _WHOLE = 2_000_000
 _PARTS = 16
@@ -66,15 +69,27 @@ class Match:
         return self.matched / smaller if smaller else 0.0
 
     @property
+    def repeats(self) -> float:
+        """Rows for each key, on the side that has more of them."""
+        sides = ((self.rows_baseline, self.keys_baseline), (self.rows_current, self.keys_current))
+        return max(rows / keys if keys else 0.0 for rows, keys in sides)
+
+    @property
     def pairs(self) -> bool:
         """Whether the rows may be called pairs."""
         return self.share >= MATCHED_SHARE and self.matched >= 2
+
+    @property
+    def evaluates(self) -> bool:
+        """Whether the rows look like a set of questions: texts that callers repeat do not."""
+        return self.pairs and ("input" not in self.columns or self.repeats <= MOST_REPEATS)
 
     def __str__(self) -> str:
         seen = "" if self.share_seen == 1 else f" of the {self.share_seen:.0%} looked at"
         return (
             f"{self.matched:,} of {self.keys_baseline:,} baseline and {self.keys_current:,} "
             f"current values of {' and '.join(self.columns)}{seen} are on both sides"
+            f"{f', {self.repeats:.3g} rows each' if self.repeats > 1 else ''}"
         )
 
 
@@ -93,13 +108,14 @@ def choose(
     if pairing == "unpaired":
         return None, ()
     candidates = [tuple(pair_by)] if pair_by else _candidates(comparison)
+    asked = pairing == "paired" or bool(pair_by)
     seen: list[Match] = []
     for columns in candidates:
         match = matched(comparison, columns)
-        if match.pairs:
+        if match.evaluates or (match.pairs and asked):
             return match, (*seen, match)
         seen.append(match)
-    if pairing == "auto" and not pair_by:
+    if not asked:
         return None, tuple(seen)
     if not seen:
         raise MissingColumnError(

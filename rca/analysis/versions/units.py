@@ -18,6 +18,8 @@ from rca.model.metric import Metric
 FEWEST_CLUSTERS = 20
 #: Pairs of which the inputs are compared, to see that an id names the same question.
 _MOST_INPUTS = 100_000
+#: Share of the pairs whose rows are all of one cluster, for clusters of pairs to mean anything.
+_NESTED = 0.95
 
 
 @dataclass(frozen=True)
@@ -66,10 +68,11 @@ class Clusters:
     note: str = ""
 
 
-def cluster_of(comparison: Comparison, wanted: str | None) -> Clusters:
+def cluster_of(comparison: Comparison, wanted: str | None, match: Match | None) -> Clusters:
     """Return how to cluster.
 
-    ``"auto"`` takes user_id, then session_id, where it has 20 values or more and repeats.
+    ``"auto"`` takes user_id, then session_id, where it has 20 values or more and repeats, and
+    where all rows of a pair have the same.
     """
     if wanted is None:
         return Clusters()
@@ -87,9 +90,25 @@ def cluster_of(comparison: Comparison, wanted: str | None) -> Clusters:
         if wanted != "auto":
             note = f"only {row['d_']:,} values of {name}: intervals are rough" if few else ""
             return Clusters(name, row["c_"] < row["n_"], note)
-        if repeats and not few:
+        if repeats and not few and (match is None or _nests(comparison, name, match)):
             return Clusters(name, row["c_"] < row["n_"])
     return Clusters()
+
+
+def _nests(comparison: Comparison, cluster: str, match: Match) -> bool:
+    """Tell whether the rows of nearly every key are of one cluster."""
+    logs = comparison.logs
+    column = logs.need(cluster)
+    keys = (
+        f"select min({column}) as low_, max({column}) as high_ from {logs.relation} "
+        f"where ({comparison.baseline.predicate}) or ({comparison.current.predicate}) "
+        f"group by {key_sql(comparison, match.columns)}"
+    )
+    row = logs.engine.one(
+        f"select count(*) as n_, {count_if('low_ = high_ or low_ is null')} as one_ "
+        f"from ({keys}) as k_"
+    )
+    return bool(row["one_"] >= _NESTED * row["n_"])
 
 
 def make_units(

@@ -68,7 +68,8 @@ def diff_versions(
     pairing : {"auto", "paired", "unpaired"}
         ``auto`` pairs when half of the smaller side's keys are on both sides.
     pair_by : str or sequence of str, optional
-        What names a question; by default a request or question id, or the text of the input.
+        What names a question; by default a request or question id, or the text of the input
+        where a side has it three times at most (more is traffic that repeats itself).
     cluster : str or None
         Column whose rows hang together; ``auto`` takes user_id or session_id where it has 20
         values and repeats; None takes units as independent.
@@ -158,7 +159,7 @@ def diff(
     for metric in metrics:
         _refuse_per_hour(metric)
     match, looked_at = choose(comparison, pairing=pairing, pair_by=pair_by)
-    clusters = cluster_of(comparison, cluster)
+    clusters = cluster_of(comparison, cluster, match)
     mix = _mix_columns(comparison, adjust) if match is None else ()
     columns = tuple(dict.fromkeys((*by, *mix)))
     units = make_units(comparison, metrics=metrics, by=columns, match=match, clusters=clusters)
