@@ -125,3 +125,42 @@ def _places(
         if depth == n_dims and any(truth[cell] == 0 for cell in cells):
             continue
         return dims, cells
+
+
+CARDINALITIES = (3, 4, 5, 8, 10, 10, 12, 20, 50, 200, 500, 10_000)
+
+
+def write_log(path: str, n: int, dims: int, *, plant: bool = True) -> None:
+    """Write a log of two halves as Parquet; in the second, errors come in d2=v1 and d3=v2&d4=v3."""
+    import duckdb
+
+    sizes = [CARDINALITIES[k % len(CARDINALITIES)] for k in range(dims)]
+    columns = ", ".join(
+        f"'v' || (hash(range * {k + 1} + {k * 7919}) % {size})::varchar as d{k}"
+        for k, size in enumerate(sizes)
+    )
+    later = f"range >= {n // 2}"
+    broken = f"({later}) and (d2 = 'v1' or (d3 = 'v2' and d4 = 'v3')) and hash(range + 99) % 4 = 0"
+    wrong = f"hash(range + 7) % 10 = 0 or ({broken})" if plant else "hash(range + 7) % 10 = 0"
+    step = 1_000_000 / n
+    duckdb.sql(
+        f"copy (select * exclude (range), case when {wrong} then 0.0 else 1.0 end as correct, "
+        f"exp(6 + (hash(range + 3) % 1000) / 400.0) as latency_ms from (select range, "
+        f"timestamp '2026-01-01' + to_milliseconds((range * {step} * 1000)::bigint) as ts, "
+        f"{columns} from range({n}))) to '{path}'"
+    )
+
+
+#: The numbers of values of the 14 columns of the Adult census table, numbers cut in bins.
+ADULT_SIZES = (10, 9, 10, 16, 16, 7, 15, 6, 5, 2, 10, 10, 10, 42)
+
+
+def adult_like(n: int = 48_842, *, seed: int = 0) -> tuple[list[NDArray[np.int64]], Array]:
+    """Draw codes of an Adult-sized table and errors that are more frequent in some slices."""
+    rng = np.random.default_rng(seed)
+    codes = [rng.choice(s, n, p=rng.dirichlet(np.full(s, 0.6))) for s in ADULT_SIZES]
+    often = [int(np.bincount(code).argmax()) for code in codes]
+    chance = np.full(n, 0.06)
+    chance += 0.35 * ((codes[3] == often[3]) & (codes[5] == often[5]))
+    chance += 0.25 * ((codes[7] == often[7]) & (codes[9] == often[9]) & (codes[0] == often[0]))
+    return codes, (rng.random(n) < chance).astype(float)
