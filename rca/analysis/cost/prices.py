@@ -98,6 +98,8 @@ def price_jumps(
 
     Parameters
     ----------
+    logs : Logs
+        With ``ts``, ``cost_usd`` and tokens.
     factor : float
         A bucket jumped when it leaves [1/factor, factor] times the model's median.
     hours : float, optional
@@ -109,6 +111,16 @@ def price_jumps(
     ------
     MissingColumnError
         The log has no cost, no tokens or no times.
+
+    Examples
+    --------
+    >>> import pandas as pd, rca
+    >>> dear = [hour >= 18 for hour in range(24) for _ in range(10)]
+    >>> logs = rca.read_logs(pd.DataFrame({
+    ...     "ts": pd.date_range("2026-03-01", periods=240, freq="6min", tz="UTC"),
+    ...     "model": "m", "output_tokens": 1000,
+    ...     "cost_usd": [0.1 if wrong else 0.01 for wrong in dear]}))
+    >>> print(price_jumps(logs).summary())
     """
     if not logs.has("cost_usd") or not (logs.has("input_tokens") or logs.has("output_tokens")):
         raise MissingColumnError("prices need cost_usd and input_tokens or output_tokens.")

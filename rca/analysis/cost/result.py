@@ -34,7 +34,7 @@ class CostShifts(Result):
 
     columns: ClassVar[Mapping[str, str]] = {
         "model": "the model; (all) for the sum over models",
-        "part": "requests, tokens of a kind, price or mix",
+        "part": "requests, retries, tokens of a kind, price or mix",
         "shift": "change of spend, dollars per hour",
         "low": "lower end of its 95 % interval",
         "high": "upper end of its 95 % interval",

@@ -7,8 +7,9 @@ sign when the sides are swapped,
     change of (x y) = mid(y) (change of x) + mid(x) (change of y),
 
 the change of S splits into requests (R), mix (q) and cost per request (k); and the change of k
-into tokens of each kind at the mean of both sides' prices, and price, which is what the tokens
-do not explain. (Bennet 1920; the Shapley value of two factors.)
+into tokens of each kind at the mean of both sides' prices, retries, which is the tokens that were
+billed beyond those of the answer, and price, which is what billed tokens do not explain.
+(Bennet 1920; the Shapley value of two factors.)
 """
 
 from __future__ import annotations
@@ -22,18 +23,28 @@ Array = NDArray[np.float64]
 
 #: Kinds of tokens, in the order of every array here.
 KINDS = ("input tokens", "cached tokens", "output tokens")
-PARTS = ("requests", *KINDS, "price", "mix")
+PARTS = ("requests", "retries", *KINDS, "price", "mix")
 #: Below this the smallest eigenvalue of the scaled normal equations tells no prices apart.
 _SINGULAR = 1e-6
 
 
 @dataclass(frozen=True)
 class Totals:
-    """Per hour and model: requests (..., m), cost (..., m), tokens of each kind (..., m, 3)."""
+    """Per hour and model: requests and cost (..., m), tokens of each kind (..., m, 3).
+
+    ``billed`` tokens are those of all attempts, where a log counts those of the last one only.
+    """
 
     requests: Array
     cost: Array
     tokens: Array
+    billed: Array
+
+    def mean(self) -> Totals:
+        """Return the mean over the leading axis."""
+        return Totals(
+            self.requests.mean(0), self.cost.mean(0), self.tokens.mean(0), self.billed.mean(0)
+        )
 
 
 def split(baseline: Totals, current: Totals, prices: Array) -> Array:
@@ -48,7 +59,7 @@ def split(baseline: Totals, current: Totals, prices: Array) -> Array:
 
     Returns
     -------
-    array (..., m, 6)
+    array (..., m, 7)
         In the order of :data:`PARTS`; sums over the last axis to each model's change of spend,
         and over both to the whole change.
 
@@ -56,10 +67,11 @@ def split(baseline: Totals, current: Totals, prices: Array) -> Array:
     --------
     Twice the requests, all else equal: all of the change is requests.
 
-    >>> one = Totals(np.array([10.0]), np.array([2.0]), np.array([[100.0, 0.0, 10.0]]))
-    >>> two = Totals(np.array([20.0]), np.array([4.0]), np.array([[200.0, 0.0, 20.0]]))
+    >>> t = np.array([[100.0, 0.0, 10.0]])
+    >>> one = Totals(np.array([10.0]), np.array([2.0]), t, t)
+    >>> two = Totals(np.array([20.0]), np.array([4.0]), 2 * t, 2 * t)
     >>> split(one, two, np.array([[0.01, 0.0, 0.1]])).round(9).tolist()
-    [[2.0, 0.0, 0.0, 0.0, 0.0, 0.0]]
+    [[2.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]]
     """
     all0 = baseline.requests.sum(-1, keepdims=True)
     all1 = current.requests.sum(-1, keepdims=True)
@@ -72,14 +84,22 @@ def split(baseline: Totals, current: Totals, prices: Array) -> Array:
         _per(baseline.tokens, baseline.requests[..., None]),
         _per(current.tokens, current.requests[..., None]),
     )
+    billed0, billed1 = _both(
+        _per(baseline.billed, baseline.requests[..., None]),
+        _per(current.billed, current.requests[..., None]),
+    )
     share0, share1 = np.nan_to_num(share0), np.nan_to_num(share1)
     rate, share, cost = (all0 + all1) / 2, (share0 + share1) / 2, (cost0 + cost1) / 2
     requests = (all1 - all0) * (share0 * cost0 + share1 * cost1) / 2
     mix = rate * cost * (share1 - share0)
     by_kind = prices * (tokens1 - tokens0)
     tokens = (rate * share)[..., None] * by_kind
-    price = rate * share * ((cost1 - cost0) - by_kind.sum(-1))
-    return np.concatenate([requests[..., None], tokens, price[..., None], mix[..., None]], axis=-1)
+    by_billed = (prices * (billed1 - billed0)).sum(-1)
+    retries = rate * share * (by_billed - by_kind.sum(-1))
+    price = rate * share * ((cost1 - cost0) - by_billed)
+    first = np.stack([requests, retries], axis=-1)
+    last = np.stack([price, mix], axis=-1)
+    return np.concatenate([first, tokens, last], axis=-1)
 
 
 def unit_prices(
@@ -142,6 +162,7 @@ def _resampled(stretches: Totals, n_draws: int, rng: np.random.Generator) -> Tot
         counts @ stretches.requests,
         counts @ stretches.cost,
         np.einsum("bn,nmk->bmk", counts, stretches.tokens),
+        np.einsum("bn,nmk->bmk", counts, stretches.billed),
     )
 
 

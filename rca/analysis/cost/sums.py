@@ -17,6 +17,8 @@ from rca.model.logs import Logs
 #: Each side is cut into this many stretches of time.
 STRETCHES = 24
 _NAMES = ("u", "h", "o")
+#: Retries are taken to be billed when they leave this share of what tokens alone leave of cost.
+_EXPLAINS = 0.7
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Sums:
         Rows with a cost.
     prices : array (2, m, 3)
         Dollars per token of each kind; NaN where a side lacks the model.
+    retried : bool
+        Whether tokens are those of the last attempt while cost is that of all.
     apart : list of str
         Models whose kinds of tokens could not be told apart in price.
     unpriced, n_rows : pairs of int
@@ -45,6 +49,7 @@ class Sums:
     sides: tuple[Totals, Totals]
     n: NDArray[np.int64]
     prices: NDArray[np.float64]
+    retried: bool
     apart: list[str]
     unpriced: tuple[int, int]
     n_rows: tuple[int, int]
@@ -80,12 +85,14 @@ def summed(comparison: Comparison, *, by: str) -> Sums:
     model = logs.engine.dialect.text(logs.need(by)) if logs.has(by) else "'all'"
     fresh, cached, output = token_sql(logs)
     cost = number("cost_usd")
+    attempts = f"1e0 + coalesce({number('retries')}, 0e0)" if logs.has("retries") else "1e0"
     tokens = [name for name in ("input_tokens", "output_tokens") if logs.has(name)]
     known = " or ".join(f"{name} is not null" for name in tokens) or "false"
     rows = (
         f"select {comparison.side_sql} as side_, {_stretch(comparison)} as t_, "
         f"coalesce({model}, '(none)') as m_, {comparison.weight_sql} as w_, {cost} as c_, "
-        f"{fresh} as u_, {cached} as h_, {output} as o_, ({known}) as k_ from {logs.relation} "
+        f"{fresh} as u_, {cached} as h_, {output} as o_, "
+        f"{attempts} as a_, ({known}) as k_ from {logs.relation} "
         f"where {both(f'({comparison.baseline.predicate}) or ({comparison.current.predicate})')}"
     )
     priced = "c_ is not null"
@@ -102,10 +109,16 @@ def summed(comparison: Comparison, *, by: str) -> Sums:
 
 
 def _terms() -> dict[str, str]:
-    terms = {"w": "1e0", "c": "c_"} | {name: f"{name}_" for name in _NAMES}
-    for i, first in enumerate(_NAMES):
-        terms |= {f"{first}{second}": f"{first}_ * {second}_" for second in _NAMES[i:]}
-        terms[f"{first}c"] = f"{first}_ * c_"
+    """Return the sums to take: of rows, of cost, and of tokens as logged (p) and as billed (b)."""
+    terms = {"w": "1e0", "c": "c_", "cc": "c_ * c_"}
+    for prefix, times in (("p", ""), ("b", " * a_")):
+        for i, first in enumerate(_NAMES):
+            terms[f"{prefix}{first}"] = f"{first}_{times}"
+            terms[f"{prefix}{first}c"] = f"{first}_{times} * c_"
+            terms |= {
+                f"{prefix}{first}{second}": f"{first}_{times} * {second}_{times}"
+                for second in _NAMES[i:]
+            }
     return terms
 
 
@@ -145,21 +158,29 @@ def _gathered(rows: list[dict[str, Any]], hours: tuple[float, float], sql: str) 
         counts[side, place[model]] += [row["n_"], row["rows_"], row["bare_"]]
     at = {name: i for i, name in enumerate(names)}
     per_hour = np.array(hours)[:, None, None] / STRETCHES
+    whole, n = data.sum(axis=1), counts[:, :, 0]
+    plain, billed = (_prices(whole, n, at, models, prefix) for prefix in ("p", "b"))
+    retried = billed.left < _EXPLAINS * plain.left
+    chosen = billed if retried else plain
     sides = [
         Totals(
             data[side, :, :, at["w"]] / per_hour[side],
             data[side, :, :, at["c"]] / per_hour[side],
-            data[side][:, :, [at[name] for name in _NAMES]] / per_hour[side][..., None],
+            *(
+                data[side][:, :, [at[f"{prefix}{name}"] for name in _NAMES]]
+                / per_hour[side][..., None]
+                for prefix in ("p", "b" if retried else "p")
+            ),
         )
         for side in (0, 1)
     ]
-    prices, apart = _prices(data.sum(axis=1), counts[:, :, 0], at, models)
     return Sums(
         models,
         (sides[0], sides[1]),
         counts[:, :, 0],
-        prices,
-        apart,
+        chosen.prices,
+        retried,
+        chosen.apart,
         tuple((counts[:, :, 1] - counts[:, :, 0]).sum(axis=1).tolist()),
         tuple(counts[:, :, 1].sum(axis=1).tolist()),
         int(counts[:, :, 2].sum()),
@@ -167,25 +188,41 @@ def _gathered(rows: list[dict[str, Any]], hours: tuple[float, float], sql: str) 
     )
 
 
+@dataclass(frozen=True)
+class _Fit:
+    """Prices per side and model, models whose kinds were not told apart, and the squares left."""
+
+    prices: NDArray[np.float64]
+    apart: list[str]
+    left: float
+
+
 def _prices(
-    data: NDArray[np.float64], n: NDArray[np.int64], at: dict[str, int], models: list[str]
-) -> tuple[NDArray[np.float64], list[str]]:
+    data: NDArray[np.float64],
+    n: NDArray[np.int64],
+    at: dict[str, int],
+    models: list[str],
+    prefix: str,
+) -> _Fit:
     prices = np.full((2, len(models), len(_NAMES)), np.nan)
-    apart = []
+    apart, left = [], 0.0
     for i, model in enumerate(models):
         for side in (0, 1):
             if not n[side, i]:
                 continue
             row = data[side, i]
             products = np.array(
-                [
-                    [row[at["".join(sorted((a, b), key="uho".index))]] for b in _NAMES]
-                    for a in _NAMES
-                ]
+                [[row[at[prefix + _pair(one, two)]] for two in _NAMES] for one in _NAMES]
             )
-            with_cost = np.array([row[at[f"{name}c"]] for name in _NAMES])
-            tokens = np.array([row[at[name]] for name in _NAMES])
-            prices[side, i], told = unit_prices(products, with_cost, tokens, row[at["c"]])
+            with_cost = np.array([row[at[f"{prefix}{name}c"]] for name in _NAMES])
+            tokens = np.array([row[at[f"{prefix}{name}"]] for name in _NAMES])
+            price, told = unit_prices(products, with_cost, tokens, row[at["c"]])
+            prices[side, i] = price
+            left += row[at["cc"]] - 2 * price @ with_cost + price @ products @ price
             if not told and model not in apart:
                 apart.append(model)
-    return prices, apart
+    return _Fit(prices, apart, left)
+
+
+def _pair(one: str, two: str) -> str:
+    return "".join(sorted((one, two), key=_NAMES.index))

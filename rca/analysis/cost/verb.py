@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rca.analysis.cost.result import ALL, CostShifts
-from rca.analysis.cost.split import KINDS, PARTS, Totals, errors, split
+from rca.analysis.cost.split import KINDS, PARTS, errors, split
 from rca.analysis.cost.sums import Sums, summed
 from rca.engine.sql import number
 from rca.model.comparison import Comparison
@@ -40,7 +40,9 @@ def explain_cost(
     - *requests*: mid(q k) (R1 - R0),
     - *mix*: mid(R) mid(k) (q1 - q0); of a model new or gone all of its spend,
     - *input*, *cached* and *output tokens*: mid(R) mid(q) p (t1 - t0), with tokens per request t
-      and the mean p of both sides' prices of that kind, and
+      and the mean p of both sides' prices of that kind,
+    - *retries*: the same for tokens billed beyond those logged, where cost follows
+      (1 + retries) times the tokens better than the tokens, and
     - *price*: the rest of mid(R) mid(q) (k1 - k0),
 
     with mid(x) the mean of both sides. The parts add up to the change, per model and in all.
@@ -83,7 +85,7 @@ def explain_cost(
     0.2
     """
     sums = summed(comparison, by=by)
-    before, now = (_whole(side) for side in sums.sides)
+    before, now = (side.mean() for side in sums.sides)
     prices = _mean_prices(sums.prices)
     parts = split(before, now, prices)
     spread = _errors(sums, prices, rng or np.random.default_rng(0))
@@ -102,10 +104,6 @@ def explain_cost(
         rows=rows,
         by=by,
     )
-
-
-def _whole(side: Totals) -> Totals:
-    return Totals(side.requests.mean(0), side.cost.mean(0), side.tokens.mean(0))
 
 
 def _mean_prices(prices: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -162,7 +160,9 @@ def _table(
         for j, part in enumerate(PARTS)
     ]
     table = pd.DataFrame(records)
-    table["q_value"] = benjamini_hochberg(table["p_value"].to_numpy())
+    # Two families: the parts over all models, and those of each model.
+    for family in (table["model"] == ALL, table["model"] != ALL):
+        table.loc[family, "q_value"] = benjamini_hochberg(table.loc[family, "p_value"].to_numpy())
     return table[list(CostShifts.columns)]
 
 
@@ -230,6 +230,8 @@ def _caveats(sums: Sums, has_spread: bool, comparison: Comparison) -> tuple[str,
             f"tokens of {', '.join(sums.apart[:5])} move together, so that their prices cannot be "
             "told apart: one price per token was used"
         )
+    if sums.retried:
+        notes.append("cost follows all attempts while tokens are those of the last: see retries")
     if not has_spread:
         notes.append(f"too few stretches of time with rows (under {_FEWEST}) to give intervals")
     if not comparison.logs.has("model"):

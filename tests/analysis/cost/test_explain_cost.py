@@ -106,6 +106,24 @@ def test_a_planted_cause_ranks_first(part: str, change: object) -> None:
     assert answer.parts[part] == pytest.approx(truth, rel=0.1)
 
 
+def test_a_retry_loop_that_only_the_bill_shows_is_retries() -> None:
+    """Tokens are logged of the last attempt, cost of all: a loop looks like a dearer token."""
+    frame = log(seed=5)
+    attempts = np.where(current(frame), 1 + np.arange(len(frame)) % 5, 1)
+    frame = frame.assign(retries=attempts - 1, cost_usd=frame["cost_usd"] * attempts)
+    answer = explained(frame)
+    assert max(answer.parts, key=lambda name: abs(answer.parts[name])) == "retries"
+    assert answer.parts["price"] == pytest.approx(0, abs=0.02 * answer.shift)
+    assert "COST_RETRIES" in [finding.code for finding in answer.findings()]
+    assert any("all attempts" in caveat for caveat in answer.caveats)
+
+
+def test_retries_that_the_tokens_already_count_are_no_part() -> None:
+    frame = log(seed=5)
+    frame["retries"] = np.where(current(frame), np.arange(len(frame)) % 5, 0)
+    assert explained(frame).parts["retries"] == 0
+
+
 def test_a_move_of_traffic_to_the_dear_model_is_mix() -> None:
     frame = pd.concat([log(seed=3)[lambda f: ~current(f)], log(seed=4, large=0.9)[current]])
     answer = explained(frame)

@@ -18,7 +18,8 @@ def totals(draw: st.DrawFn, models: int = 3) -> Totals:
     served = requests > 0
     cost = draw(arrays(float, models, elements=AMOUNTS)) * served
     tokens = draw(arrays(float, (models, 3), elements=AMOUNTS)) * served[:, None]
-    return Totals(requests, cost, tokens)
+    more = draw(arrays(float, (models, 3), elements=AMOUNTS)) * served[:, None]
+    return Totals(requests, cost, tokens, tokens + more)
 
 
 PRICES = arrays(float, (3, 3), elements=st.floats(0, 1))
@@ -42,10 +43,12 @@ def test_equal_sides_have_no_part(one: Totals, prices: np.ndarray) -> None:
     assert np.abs(split(one, one, prices)).max() == 0
 
 
-def one_model(requests: float, fresh: float, cached: float, out: float, price: float) -> Totals:
+def one_model(
+    requests: float, fresh: float, cached: float, out: float, price: float, attempts: float = 1
+) -> Totals:
     tokens = np.array([[fresh, cached, out]]) * requests
-    cost = tokens @ np.array([0.01, 0.001, 0.1]) * price
-    return Totals(np.array([requests]), cost, tokens)
+    cost = attempts * tokens @ np.array([0.01, 0.001, 0.1]) * price
+    return Totals(np.array([requests]), cost, tokens, attempts * tokens)
 
 
 P = np.array([[0.01, 0.001, 0.1]])
@@ -60,20 +63,21 @@ BEFORE = one_model(10, 100, 50, 10, 1)
         (one_model(10, 100, 850, 10, 1), "cached tokens", 10 * 800 * 0.001),
         (one_model(10, 100, 50, 25, 1), "output tokens", 10 * 15 * 0.1),
         (one_model(10, 100, 50, 10, 3), "price", 2 * 10 * 2.05),
+        (one_model(10, 100, 50, 10, 1, 4), "retries", 3 * 10 * 2.05),
     ],
 )
 def test_one_thing_moved(now: Totals, part: str, shift: float) -> None:
     """Worked by hand: 100 x 0.01 + 50 x 0.001 + 10 x 0.1 = 2.05 a request."""
     parts = dict(zip(PARTS, split(BEFORE, now, P)[0], strict=True))
     assert parts.pop(part) == pytest.approx(shift)
-    assert list(parts.values()) == pytest.approx([0.0] * 5, abs=1e-9)
+    assert list(parts.values()) == pytest.approx([0.0] * 6, abs=1e-9)
 
 
 def test_a_shift_of_traffic_to_a_dearer_model_is_mix() -> None:
     """Ten requests an hour; four move from a model of 1 USD to one of 5: 4 x (5 - 1) = 16."""
     tokens = np.zeros((2, 3))
-    one = Totals(np.array([8.0, 2.0]), np.array([8.0, 10.0]), tokens)
-    two = Totals(np.array([4.0, 6.0]), np.array([4.0, 30.0]), tokens)
+    one = Totals(np.array([8.0, 2.0]), np.array([8.0, 10.0]), tokens, tokens)
+    two = Totals(np.array([4.0, 6.0]), np.array([4.0, 30.0]), tokens, tokens)
     parts = split(one, two, np.zeros((2, 3)))
     assert dict(zip(PARTS, parts.sum(0), strict=True)) == pytest.approx(
         {part: 16.0 if part == "mix" else 0.0 for part in PARTS}
@@ -106,9 +110,9 @@ def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
         for rate in (100.0, 120.0):
             hourly = rng.poisson(rate * rng.gamma(20, 1 / 20, 24)).astype(float)
             cost = np.array([rng.lognormal(0, 0.5, int(n)).sum() for n in hourly])
-            sides.append(Totals(hourly[:, None], cost[:, None], np.zeros((24, 1, 3))))
-        whole = [Totals(s.requests.mean(0), s.cost.mean(0), s.tokens.mean(0)) for s in sides]
-        part = split(*whole, np.zeros((1, 3)))[0, 0]
+            none = np.zeros((24, 1, 3))
+            sides.append(Totals(hourly[:, None], cost[:, None], none, none))
+        part = split(sides[0].mean(), sides[1].mean(), np.zeros((1, 3)))[0, 0]
         _, se = errors(*sides, np.zeros((1, 3)), n_draws=200, rng=rng)
         truth = 20 * np.exp(0.125)
         hits += abs(part - truth) < 1.96 * se[0]
