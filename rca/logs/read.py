@@ -117,6 +117,14 @@ def sniff(paths: Any) -> Intake:
     ------
     MissingFileError
         There is nothing of that name.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> place = Path(tempfile.mkdtemp()) / "requests.csv"
+    >>> _ = place.write_text("timestamp,latency_ms\\n2026-03-01T00:00:00Z,812\\n")
+    >>> sniff(place).table[["file", "format"]].values.tolist()
+    [['requests.csv', 'CSV of rows']]
     """
     return sniffed(files(paths))
 

@@ -120,7 +120,8 @@ def price_jumps(
     ...     "ts": pd.date_range("2026-03-01", periods=240, freq="6min", tz="UTC"),
     ...     "model": "m", "output_tokens": 1000,
     ...     "cost_usd": [0.1 if wrong else 0.01 for wrong in dear]}))
-    >>> print(price_jumps(logs).summary())
+    >>> print(price_jumps(logs).findings()[0].claim)
+    m cost 10 times its usual price per token from 2026-03-01 18:00 UTC (n = 10)
     """
     if not logs.has("cost_usd") or not (logs.has("input_tokens") or logs.has("output_tokens")):
         raise MissingColumnError("prices need cost_usd and input_tokens or output_tokens.")
