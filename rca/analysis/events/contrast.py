@@ -110,7 +110,7 @@ def contrast(
     share = part_in / whole if whole else np.nan
     e_in, e_out = mass * np.nan_to_num(s_in), (1 - mass) * np.nan_to_num(s_out)
     se = float(np.hypot((1 - share) * e_in, share * e_out) / abs(whole)) if whole else np.nan
-    beside, se_beside = _beside(inner, outer, current, inflation) if fresh else (np.nan, np.nan)
+    beside, se_beside = _beside(inner, outer, inflation) if fresh else (np.nan, np.nan)
     return Contrast(
         float(c_in.n), float(c_out.n), mass, d_in, s_in, d_out, s_out, share, se, beside, se_beside
     )
@@ -130,9 +130,12 @@ def _shift(before: Sums, after: Sums, inflation: float) -> tuple[float, float]:
     return shift, float(np.sqrt(inflation * variance)) if np.isfinite(variance) else np.nan
 
 
-def _beside(inner: Sums, outer: Sums, current: Mask, inflation: float) -> tuple[float, float]:
-    """Return the difference in the same buckets, averaged with Mantel-Haenszel weights."""
-    both = current & (inner.x > 0) & (outer.x > 0)
+def _beside(inner: Sums, outer: Sums, inflation: float) -> tuple[float, float]:
+    """Return the difference in the same buckets, averaged with Mantel-Haenszel weights.
+
+    Every bucket that has both counts, also those of a rollout before the shift was at its height.
+    """
+    both = (inner.x > 0) & (outer.x > 0)
     if not both.any():
         return np.nan, np.nan
     x_in, x_out = inner.x[both], outer.x[both]

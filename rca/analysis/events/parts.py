@@ -66,7 +66,7 @@ def scope(event_scope: Scope, found: Contrast | None, metric: Metric) -> Evidenc
     if found.n_in == 0:
         return Evidence("scope", -2.5, f"no rows of {event_scope} in the log")
     if found.n_out == 0:
-        return Evidence("scope", 0.0, f"{event_scope} is every row of the log")
+        return Evidence("scope", 0.0, f"{event_scope} is every row since the onset")
     inside = metric.text(found.shift_in, signed=True)
     outside = metric.text(found.shift_out, signed=True)
     reason = (

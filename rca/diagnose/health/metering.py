@@ -12,6 +12,8 @@ from rca.model.finding import Finding
 _LEAST_PRICE_SHIFT = 0.03
 _OUTPUT_TO_INPUT_PRICE = 4.0
 _LEAST_CALLS = 20
+#: Cheap, middling and dear calls, as quantiles of the price per token.
+_CALLS = (0.1, 0.5, 0.9)
 
 
 def metering(comparison: Comparison) -> Broken | None:
@@ -70,9 +72,9 @@ def metering(comparison: Comparison) -> Broken | None:
 def prices(comparison: Comparison) -> Broken | None:
     """Find models whose cost per token moved while nothing else need have.
 
-    The price of a model is the median of its calls' cost over tokens (an output token weighing as
-    four input tokens): a new price moves every call, a retry or a long call only its own. The
-    share is that of the current spend which the new prices added.
+    A call's price is its cost over its tokens (an output token weighing as four input tokens). A
+    new price moves cheap, middling and dear calls of the model alike, a retry only its own: the
+    smallest of their shifts counts. The share is the current spend that the new prices added.
     """
     logs = comparison.logs
     if "cost_usd" not in comparison.metric.columns or not logs.has("input_tokens"):
@@ -80,9 +82,11 @@ def prices(comparison: Comparison) -> Broken | None:
     out = f"+ {lit(_OUTPUT_TO_INPUT_PRICE)} * {f64('output_tokens')}"
     tokens = f"{f64('input_tokens')} {out if logs.has('output_tokens') else ''}"
     model = "model" if logs.has("model") else "'all'"
+    quantile = logs.engine.dialect.quantile
+    spread = ", ".join(f"{quantile('p_', q)} as p{i}_" for i, q in enumerate(_CALLS))
     sql = (
         f"select k_, side_, count(*) as n_, sum(y_) as y_, sum(x_) as x_, "
-        f"median(p_) as p_, var_samp(p_) as v_ from (select {model} as k_, "
+        f"{spread}, var_samp(p_) as v_ from (select {model} as k_, "
         f"{comparison.side_sql} as side_, {f64('cost_usd')} as y_, {tokens} as x_, "
         f"ln({f64('cost_usd')} / ({tokens})) as p_ from {logs.relation} "
         f"where cost_usd > 0 and ({tokens}) > 0e0) as r_ where side_ is not null group by k_, side_"
@@ -93,7 +97,7 @@ def prices(comparison: Comparison) -> Broken | None:
         b, a = cells.get((key, 0)), cells.get((key, 1))
         if not b or not a or min(b["n_"], a["n_"]) < _LEAST_CALLS:
             continue
-        shift = a["p_"] - b["p_"]
+        shift = _common([a[f"p{i}_"] - b[f"p{i}_"] for i in range(len(_CALLS))])
         se = 1.25 * float(np.sqrt(b["v_"] / b["n_"] + a["v_"] / a["n_"]))
         total += a["y_"]
         if abs(shift) > max(_LEAST_PRICE_SHIFT, 6 * se):
@@ -112,3 +116,10 @@ def prices(comparison: Comparison) -> Broken | None:
         share=moved / total,
         models=tuple(key for key, *_ in priced),
     )
+
+
+def _common(shifts: list[float]) -> float:
+    """Return the part of some shifts that all share: the smallest, or 0 where signs differ."""
+    if min(shifts) < 0 < max(shifts):
+        return 0.0
+    return min(shifts, key=abs)
