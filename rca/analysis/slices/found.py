@@ -61,6 +61,9 @@ class SliceSearch(Result):
         "mix": "the part of it from its change of share",
         "share": "part of the whole shift that it adds",
         "share_ci": "95 % Fieller interval of the share",
+        "baseline_quantile": "of a quantile metric: the slice's own, exact (new: the whole's)",
+        "current_quantile": "the same on the current side",
+        "without": "of a quantile metric: the current side's over all rows outside the slice",
         "gain": "log-likelihood gained by letting the slice move by itself",
         "p_value": "two-sided, of the slice moving like the rest",
         "q_value": "p_value corrected for all slices looked at",
@@ -166,6 +169,23 @@ class SliceSearch(Result):
 
         assert self.stand_in is not None and self.total is not None
         return forest(self.table, unit=self.stand_in.unit, title=self.summary())
+
+    def tree(self) -> go.Figure:
+        """Return the current rows as areas, coloured by the shift of each slice and of the rest."""
+        import pandas as pd
+
+        from rca.plots.slices import treemap
+
+        assert self.stand_in is not None and self.total is not None and self.spread is not None
+        rest = {
+            "rule": "all other rows",
+            "n_current": self.spread.n_current,
+            "shift": self.spread.outside_shift,
+        }
+        shown = pd.concat([self.table[list(rest)], pd.DataFrame([rest])], ignore_index=True)
+        return treemap(
+            shown, unit=self.stand_in.unit, title=self.summary(), shift=self.total.stand_in
+        )
 
     def findings(self) -> tuple[Finding, ...]:
         """Return a claim for each slice, for the mix, and for what moved everywhere."""

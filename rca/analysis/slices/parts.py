@@ -87,9 +87,13 @@ class Spread:
 
 @dataclass(frozen=True)
 class Rule:
-    """One slice found: its values, what it moved by, and its part of the whole shift."""
+    """One slice found: its values, what it moved by, and its part of the whole shift.
+
+    ``predicate`` is the slice as an SQL condition, for `Comparison.within` or `Logs.where`.
+    """
 
     slice: Mapping[str, str]
+    predicate: str
     gain: float
     p_value: float
     q_value: float
@@ -109,6 +113,9 @@ class Rule:
     share: float = _NAN
     share_ci: Interval = (_NAN, _NAN)
     contribution: float = _NAN
+    baseline_quantile: float = _NAN
+    current_quantile: float = _NAN
+    without: float = _NAN
 
     @property
     def text(self) -> str:

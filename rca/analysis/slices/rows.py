@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rca.engine.cube import Codes, encode
-from rca.engine.sql import lit
+from rca.engine.sql import both, lit
 from rca.errors import EmptyLogError, UnknownNameError, listed
 from rca.model.comparison import Comparison
 from rca.model.logs import IDENTIFIERS, TEXTS
@@ -47,6 +47,7 @@ class Rows:
     n_null: tuple[int, int]
     nulls: Mapping[str, NDArray[np.int64]]
     quantiles: tuple[float, float] | None
+    texts: Mapping[str, str]
     sql: tuple[str, ...]
 
     @property
@@ -68,6 +69,18 @@ class Rows:
         """Return the text of a column's code."""
         value = self.values[name][code]
         return NULL if value is None else value
+
+    def predicate(self, values: Mapping[str, str]) -> str:
+        """Return the SQL condition of the rows that have these values."""
+        string = self.comparison.logs.engine.dialect.string
+        return both(
+            *(
+                f"{self.texts[name]} is null"
+                if value == NULL
+                else f"{self.texts[name]} = {string(value)}"
+                for name, value in values.items()
+            )
+        )
 
     @cached_property
     def singles(self) -> Mapping[str, tuple[Sums, Sums]]:
@@ -131,6 +144,7 @@ def load(comparison: Comparison, columns: Iterable[str]) -> Rows:
         (int(counts[2]), int(counts[3])),
         nulls,
         quantiles,
+        texts,
         (*queries, *read.sql),
     )
 
@@ -150,24 +164,19 @@ def _refuse_unmeasured(comparison: Comparison, counts: Sequence[int]) -> None:
             )
 
 
-def side_quantiles(comparison: Comparison, *conditions: str) -> tuple[tuple[float, float], str]:
+def side_quantiles(comparison: Comparison) -> tuple[tuple[float, float], str]:
     """Return a quantile metric's values on both sides, and the query."""
     metric, dialect = comparison.metric, comparison.logs.engine.dialect
     assert metric.q is not None
     parts = []
     for i, side in enumerate((comparison.baseline, comparison.current)):
-        where = " and ".join(f"({c})" for c in (side.predicate, metric.measured, *conditions))
+        where = both(side.predicate, metric.measured)
         value = f"case when {where} then {metric.numerator} end"
         parts.append(f"{dialect.quantile(value, metric.q)} as q{i}_")
     sql = f"select {', '.join(parts)} from {comparison.logs.relation}"
     row = comparison.logs.engine.one(sql)
-    if not conditions:
-        _refuse_unmeasured(comparison, [row["q0_"] is not None, row["q1_"] is not None])
-    nan = float("nan")
-    return (
-        nan if row["q0_"] is None else row["q0_"],
-        nan if row["q1_"] is None else row["q1_"],
-    ), sql
+    _refuse_unmeasured(comparison, [row["q0_"] is not None, row["q1_"] is not None])
+    return (float(row["q0_"]), float(row["q1_"])), sql
 
 
 def column_text(comparison: Comparison, name: str, queries: list[str]) -> str:

@@ -13,6 +13,7 @@ from rca.analysis.slices.found import SliceSearch
 from rca.analysis.slices.mix import find_mix, held_measures
 from rca.analysis.slices.parts import Rule, Spread, rule_text
 from rca.analysis.slices.place import placed, spread_of, total_of
+from rca.analysis.slices.quantiles import with_quantiles
 from rca.analysis.slices.rows import Rows, dimensions_of, load
 from rca.analysis.slices.scan import Scan, Setting, alike, best, scan
 from rca.analysis.slices.shifts import tested
@@ -104,10 +105,11 @@ def find_slices(
     cut, tail = cut_tail(rows, held)
     rules, spread, looked_at = _search(rows, axes, crosses, cut, setting, max_slices)
     total = total_of(rows, test)
+    rules, quantile_sql = with_quantiles(rows, placed(rows, rules, total, inflation))
     asked = f"dimensions={list(dimensions)!r}, " if dimensions is not None else ""
     return SliceSearch.of(
         rows,
-        placed(rows, rules, total, inflation),
+        rules,
         total,
         mix,
         spread,
@@ -116,7 +118,7 @@ def find_slices(
         clusters=clusters,
         tail=tail,
         call=f"rca.find_slices(comparison, {asked}depth={depth}, min_rows={min_rows})",
-        sql=(*rows.sql, *clusters.sql, *(tail.sql if tail else ())),
+        sql=(*rows.sql, *clusters.sql, *(tail.sql if tail else ()), *quantile_sql),
     )
 
 
@@ -145,7 +147,7 @@ def _search(
         wide = after.wide if after else look.wide
         mask = np.zeros(rows.n_rows, dtype=bool)
         mask[left] = inside
-        rule = _rule(look, chosen, wide, mask)
+        rule = _rule(rows, look, chosen, wide, mask)
         if not rule.q_value <= setting.fdr:
             break
         rules.append(rule)
@@ -154,10 +156,11 @@ def _search(
     return rules, spread_of(rows, look, measures, held, setting), looked_at
 
 
-def _rule(look: Scan, chosen: int, wide: float, mask: NDArray[np.bool_]) -> Rule:
+def _rule(rows: Rows, look: Scan, chosen: int, wide: float, mask: NDArray[np.bool_]) -> Rule:
     table = look.table
     return Rule(
         slice=table.values(chosen),
+        predicate=rows.predicate(table.values(chosen)),
         gain=float(look.z(wide)[chosen] ** 2 / 2),
         p_value=float(look.p_values(wide)[chosen]),
         q_value=float(look.q_values(wide)[chosen]),

@@ -30,9 +30,9 @@ TRAVELS = "A slice that carries the shift may only travel with its cause."
 class SliceShifts(Result):
     """The shift of a metric taken apart over the values of one column.
 
-    ``shift`` is that of the metric over all rows; ``unit_shift`` that of its additive stand-in,
-    which the parts add up to: the same, but for quantiles, where it is the shift in the share of
-    rows above the baseline's quantile.
+    ``shift`` is that of the metric over all rows; ``whole`` is the shift, with its test, that the
+    parts add up to: the same, but for quantiles, where it is the shift in the share of rows above
+    the baseline's quantile. ``ends`` are the two sides' values of what adds up.
     """
 
     columns: ClassVar[Mapping[str, str]] = {
@@ -74,6 +74,7 @@ class SliceShifts(Result):
     metric: Metric | None = None
     whole: Difference | None = None
     shift: float = 0.0
+    ends: tuple[float, float] | None = None
 
     def summary(self) -> str:
         """Return which slice carries most of the shift."""
@@ -102,8 +103,15 @@ class SliceShifts(Result):
         """Return a waterfall from the baseline's value to the current one, rate beside mix."""
         from rca.plots.slices import waterfall
 
-        assert self.metric is not None
-        return waterfall(self.table, by=self.by, unit=self.metric.unit, title=self.summary())
+        assert self.metric is not None and self.ends is not None
+        return waterfall(
+            self.table,
+            by=self.by,
+            unit=self.metric.unit,
+            title=self.summary(),
+            start=self.ends[0],
+            end=self.ends[1],
+        )
 
     def findings(self) -> tuple[Finding, ...]:
         """Return a claim for each slice whose own shift is real at q <= 0.05, largest first."""
@@ -193,6 +201,7 @@ def slice_metric(comparison: Comparison, *, by: str, min_rows: int = 30) -> Slic
     nulls = np.bincount(groups, rows.nulls[by], minlength=len(labels))
     clusters = clustering(rows)
     table, whole = _table(rows, by, labels, baseline, current, nulls, clusters.inflation, min_rows)
+    ends = [float(measured(s.total(), rows.hours, i)) for i, s in enumerate((baseline, current))]
     shift = rows.quantiles[1] - rows.quantiles[0] if rows.quantiles else whole.shift
     return SliceShifts(
         table,
@@ -204,6 +213,7 @@ def slice_metric(comparison: Comparison, *, by: str, min_rows: int = 30) -> Slic
         metric=rows.metric if rows.quantiles else comparison.metric,
         whole=whole,
         shift=float(shift),
+        ends=(ends[0], ends[1]),
     )
 
 

@@ -148,6 +148,28 @@ def test_latency_of_one_region(metric: str, column: str, factor: float) -> None:
     assert found.table["contribution"][0] == pytest.approx(found.total.shift, rel=0.25)
 
 
+def test_a_quantile_comes_with_the_slices_own_and_what_it_would_be_without() -> None:
+    def plant(frame: pd.DataFrame, rng: np.random.Generator) -> None:
+        frame.loc[frame["region"] == "ap", "latency_ms"] *= 3
+
+    comparison = pair("p95_latency", plant)
+    row = rca.find_slices(comparison).table.iloc[0]
+    logs = comparison.logs.head(20_000)
+    current = logs[logs["side_"] == 1]
+    inside = current["region"] == "ap"
+    assert row["current_quantile"] == pytest.approx(current[inside]["latency_ms"].quantile(0.95))
+    assert row["without"] == pytest.approx(current[~inside]["latency_ms"].quantile(0.95))
+    assert row["baseline_quantile"] < row["current_quantile"]
+
+
+def test_the_rows_of_a_rule_can_be_asked_for() -> None:
+    comparison = pair("accuracy", _math_in_eu)
+    found = rca.find_slices(comparison)
+    inside = comparison.within(found.rules[0].predicate)
+    again = rca.slice_metric(inside, by="region")
+    assert again.table["n_current"].tolist() == [found.rules[0].n_current]
+
+
 def test_recall_of_one_kind() -> None:
     def plant(frame: pd.DataFrame, rng: np.random.Generator) -> None:
         missed = (
@@ -243,7 +265,9 @@ def test_the_answer_says_itself() -> None:
     found = rca.find_slices(pair("accuracy", _math_in_eu))
     assert set(found.table.columns) == set(found.columns)
     assert "carried by region=eu & query_type=math" in str(found)
-    assert found.plot().data
+    assert found.plot().data[0].type == "scatter"
+    areas = found.tree().data[0]
+    assert areas.type == "treemap" and sum(areas["values"][1:]) == areas["values"][0] == 4000
     (claim,) = found.findings()
     assert claim.code == "SLICE_SHIFT" and claim.q_value is not None and claim.q_value < 0.05
     assert claim.slice == {"region": "eu", "query_type": "math"}
