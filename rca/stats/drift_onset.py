@@ -1,10 +1,10 @@
 """Since when a column's distribution is another one.
 
-With p0 the distribution before and p1 the one since, a block of time t with counts c_t speaks for
-"since" by l_t = sum_k c_tk ln(p1_k / p0_k). An onset at the start of block tau has the profile
-log-likelihood sum_{t >= tau} l_t, less than its maximum by the evidence against tau. Blocks vary
-more than rows drawn one by one would, so that all is divided by the design effect. With a flat
-prior over tau the posterior follows; its 5 % and 95 % points are the interval.
+With p0 the distribution before and p1 the one since, a row in cell k speaks for "since" by
+ln(p1_k / p0_k). An onset at tau has the profile log-likelihood that sums this over the rows from
+tau on. Rows vary more than drawn one by one would, so that it is divided by the design effect.
+With a flat prior over tau the posterior follows; its 5 % and 95 % points are the interval. Blocks
+of time are searched first, then the rows of the blocks about the onset.
 """
 
 from __future__ import annotations
@@ -32,10 +32,18 @@ class Onset:
     found: bool
 
 
+NO_ONSET = Onset(float("nan"), float("nan"), float("nan"), False)
+
+
+def floor_of(counts: Array) -> float:
+    """Return the least share that a cell is given, so that an unseen one is rare."""
+    return float(0.5 / max(float(counts.sum()), 2.0) / counts.shape[-1])
+
+
 def onset(
     start: Array, width_s: float, counts: Array, before: Array, since: Array, *, design: float = 1.0
-) -> Onset:
-    """Return the onset of a change of distribution.
+) -> tuple[Onset, Array]:
+    """Return the onset of a change of distribution, and the shares of cells since.
 
     Parameters
     ----------
@@ -56,28 +64,58 @@ def onset(
     --------
     >>> counts = np.array([[9, 1], [10, 0], [1, 9], [0, 10.0]])
     >>> before = np.tile([0.9, 0.1], (4, 1))
-    >>> onset(np.arange(4) * 60.0, 60.0, counts, before, np.array([0.05, 0.95])).at
-    120.0
+    >>> found, shares = onset(np.arange(4) * 60.0, 60.0, counts, before, np.array([0.1, 0.9]))
+    >>> found.at, shares.round(2).tolist()
+    (120.0, [0.05, 0.95])
     """
     if len(start) < 2:
-        return Onset(np.nan, np.nan, np.nan, False)
-    n = counts.sum()
-    floor = 0.5 / max(n, 2.0) / counts.shape[1]
-    p0 = np.maximum(before, floor)
-    p1 = np.maximum(since, floor)
+        return NO_ONSET, since
+    floor = floor_of(counts)
+    p0, p1 = np.maximum(before, floor), np.maximum(since, floor)
     total = np.zeros(len(start) + 1)
+    best = 0
     for _ in range(_ROUNDS):
         each = (counts * np.log(p1 / p0)).sum(axis=1) / max(1.0, design)
         total = np.concatenate([np.cumsum(each[::-1])[::-1], [0.0]])
         best = int(np.argmax(total))
+        if best == len(start):
+            return NO_ONSET, since
         after = counts[best:].sum(axis=0)
-        if best == len(start) or after.sum() <= 0:
-            return Onset(np.nan, np.nan, np.nan, False)
-        p1 = np.maximum(after / after.sum(), floor)
-    weight = np.exp(total[:-1] - total[:-1].max())
+        p1 = np.maximum(after / max(float(after.sum()), 1.0), floor)
+    at, low, high = _points(total[:-1])
+    # A change inside a block shows from that block or from the next one on.
+    reach = float(start[max(low - 1, 0)]), float(start[high]) + width_s
+    return Onset(float(start[at]), *reach, found=best > 0), p1
+
+
+def refined(coarse: Onset, times: Array, evidence: Array, *, design: float = 1.0) -> Onset:
+    """Return the onset between two rows, from the rows about it.
+
+    Parameters
+    ----------
+    times : array
+        Times of rows in order, seconds.
+    evidence : array
+        ln(p1 / p0) of each row's cell.
+
+    Examples
+    --------
+    >>> coarse = Onset(0.0, -10.0, 10.0, True)
+    >>> at = refined(coarse, np.array([1.0, 2.0, 3.0, 4.0]), np.array([-5.0, -5.0, 5.0, 5.0]))
+    >>> at.low, at.at, at.high
+    (2.0, 3.0, 3.0)
+    """
+    if len(times) < 2:
+        return coarse
+    total = np.cumsum((evidence / max(1.0, design))[::-1])[::-1]
+    at, low, high = _points(total)
+    before = float(times[low - 1]) if low else min(coarse.low, float(times[0]))
+    return Onset(float(times[at]), before, float(times[high]), True)
+
+
+def _points(total: Array) -> tuple[int, int, int]:
+    """Return where the posterior's 50, 5 and 95 % points lie."""
+    weight = np.exp(total - total.max())
     below = np.cumsum(weight) / weight.sum()
-    at, low, high = (int(np.searchsorted(below, q)) for q in (0.5, 0.05, 0.95))
-    # The change lies somewhere in the block before the first one that it fills.
-    reach = float(start[max(low - 1, 0)])
-    found = bool(best > 0)
-    return Onset(float(start[at]), reach, float(start[high]) + width_s / 2, found)
+    at, low, high = (min(int(np.searchsorted(below, q)), len(total) - 1) for q in (0.5, 0.05, 0.95))
+    return at, low, high

@@ -25,7 +25,7 @@ from scipy import stats
 Array = NDArray[np.float64]
 
 #: Directions in which the days are taken to differ.
-_DAY_DIRECTIONS = 1.5
+_DAY_DIRECTIONS = 1.0
 #: Level of the noise floor.
 NOISE_LEVEL = 0.99
 _LEAST_EXPECTED = 5.0

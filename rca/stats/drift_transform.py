@@ -24,6 +24,7 @@ _COARSE_ROWS = 3000
 #: Factors that people make: a unit, a prefix, a percentage.
 ROUND_FACTORS = (1000.0, 100.0, 10.0, 60.0, 3600.0, 24.0, 7.0, 1e6, 1e9, 1024.0, 1024.0**2, 86400.0)
 
+_COST = {"sign": 0.0, "affine": 0.0, "log": 0.0, "factor": 0.01, "offset": 0.02}
 _FIXED: dict[str, Callable[[Array], Array]] = {
     "-x": lambda x: -x,
     "9/5 x + 32": lambda x: 1.8 * x + 32,
@@ -79,7 +80,10 @@ def transform(baseline: Array, current: Array) -> Transform | None:
     if max((few0 > 0).mean(), (few0 < 0).mean()) > 0.9:
         found.append(_factor(problem, _Problem.of(baseline, current)))
     found.append(_offset(problem, _Problem.of(baseline, current)))
-    return max((f for f in found if f is not None), key=lambda f: f.fit, default=None)
+    # A transformation without a free parameter wins over one that fits hardly better.
+    return max(
+        (f for f in found if f is not None), key=lambda f: f.fit - _COST[f.kind], default=None
+    )
 
 
 @dataclass(frozen=True)
@@ -185,3 +189,14 @@ def _offset(coarse: _Problem, fine: _Problem) -> Transform:
     theta, share, fit = _searched(coarse, fine, grid, 0.1, lambda x, t: x + t * scale)
     value = theta * scale
     return Transform("offset", f"{value:+.4g}", value, share, fit)
+
+
+def mixed(baseline: Array, current: Array, other: Array) -> tuple[float, float]:
+    """Return the share of current values that come from another sample, and how well that fits.
+
+    All sorted. Two columns that were swapped each hold a share of the other's values.
+    """
+    problem = _Problem.of(_thinned(baseline), _thinned(current))
+    if problem.size <= 0:
+        return 0.0, 0.0
+    return problem.fit(_thinned(other))

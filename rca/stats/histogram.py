@@ -16,7 +16,7 @@ FEW_VALUES = 40
 #: A value that holds this share of a side's sample has a bin of its own.
 MODAL_SHARE = 0.015
 #: Quantile bins of the baseline, and of what lies outside it.
-INNER, OUTER = 24, 5
+INNER, OUTER = 20, 5
 _MOST_MODES = 6
 
 

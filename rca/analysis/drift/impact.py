@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rca.analysis.drift.columns import Profiled
+from rca.analysis.drift.scan import Scan
 from rca.engine.sql import grouping_sets, total
 from rca.model.comparison import Comparison
 from rca.stats.ratio import SUMS, Sums, difference
@@ -28,7 +29,42 @@ Array = NDArray[np.float64]
 _DRAWS = 800
 _LEAST_OVERLAP = 0.02
 _LEAST_ROWS = 30.0
-NOTHING = (float("nan"), (float("nan"), float("nan")))
+_SEED = 20_240_501
+_MOST_COLUMNS = 40
+#: A share of the shift and its 95 % interval.
+Share = tuple[float, tuple[float, float]]
+NOTHING: Share = (float("nan"), (float("nan"), float("nan")))
+
+
+def drift_impact(
+    comparison: Comparison, found: Scan, drifted: Sequence[str]
+) -> tuple[dict[str, Share], tuple[str, ...]]:
+    """Return what part of the shift goes with each drifted column, and the queries run.
+
+    Sums per hour have no value per row and are not taken apart; a quantile is, through the share
+    of rows above the baseline's. The metric's own columns are left out.
+    """
+    metric, own = comparison.metric, set(comparison.metric.columns)
+    asked = [name for name in drifted if found.columns[name].column.source not in own]
+    asked = asked[:_MOST_COLUMNS]
+    if not asked or metric.family == "per_hour":
+        return {}, ()
+    sql: list[str] = []
+    if metric.family == "quantile":
+        assert metric.q is not None
+        quantile = comparison.logs.engine.dialect.quantile(metric.numerator, metric.q)
+        sql.append(
+            f"select {quantile} as v_ from {comparison.logs.relation} "
+            f"where {comparison.baseline.predicate}"
+        )
+        value = comparison.logs.engine.one(sql[0])["v_"]
+        if value is None:
+            return {}, tuple(sql)
+        comparison = comparison.measuring(metric.exceeding(float(value)))
+    columns = [found.columns[name].column for name in asked]
+    cells, query = measure(comparison, columns, [found.cells[name] for name in asked])
+    rng = np.random.default_rng(_SEED)
+    return {name: explained(cells[name], rng) for name in asked}, (*sql, query)
 
 
 @dataclass(frozen=True)
@@ -39,7 +75,7 @@ class Cells:
     current: Sums
 
 
-def explained(cells: Cells, rng: np.random.Generator) -> tuple[float, tuple[float, float]]:
+def explained(cells: Cells, rng: np.random.Generator) -> Share:
     """Return the share of the shift that goes with a column, and its 95 % interval.
 
     NaN where the metric did not move for sure, or where too few rows look alike on both sides.
@@ -114,10 +150,9 @@ def measure(
         )
         sides = []
         for s in (0, 1):
-            rows_ = mine[side[mine] == s]
+            chosen = mine[side[mine] == s]
             at = cells[side[mine] == s]
-            sides.append(
-                Sums(*(np.bincount(at, numbers[name][rows_], len(labels)) * 1.0 for name in SUMS))
-            )
+            parts = [np.bincount(at, numbers[name][chosen], len(labels)) for name in SUMS]
+            sides.append(Sums(*(np.asarray(part, dtype=np.float64) for part in parts)))
         result[column.name] = Cells(*sides)
     return result, query

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from rca.analysis.drift.faults.kinds import Fault
@@ -65,6 +65,7 @@ class DriftProfile(Result):
 
     comparison: Comparison | None = None
     faults: Mapping[str, Fault] = field(default_factory=dict)
+    of_rows: tuple[Finding, ...] = ()
     scan: Scan | None = None
     match: Match | None = None
 
@@ -87,9 +88,10 @@ class DriftProfile(Result):
         return ranked(self.table, title=self.summary())
 
     def findings(self) -> tuple[Finding, ...]:
-        """Return a claim for each drifted column, largest effect first."""
+        """Return a claim for each drifted column, largest effect first, then those of the rows."""
         moved = self.table[self.table["drifted"]]
-        return tuple(self._finding(row) for _, row in moved.iterrows())
+        of_rows = (replace(finding, call=self.call) for finding in self.of_rows)
+        return (*(self._finding(row) for _, row in moved.iterrows()), *of_rows)
 
     def _finding(self, row: pd.Series) -> Finding:
         fault = self.faults[row["column"]]

@@ -7,7 +7,8 @@ one GROUPING SETS query counts (side, block of time, cell) for up to 40 columns 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from math import ceil
 
 import numpy as np
@@ -28,6 +29,7 @@ COLUMNS_PER_QUERY = 40
 TOP_VALUES = 256
 NULL, REST = "\x01null", "\x01rest"
 _STEP = 1000
+_TIME = "\x01time"
 _NULL_BIN, _ODD_BIN = 998, 999
 _HOUR = 3600.0
 _MOST_BLOCKS = 400
@@ -42,6 +44,12 @@ class Blocks:
     n: Array
     width_s: float
     timed: bool
+
+    def after(self, time: float) -> Array:
+        """Return the part of each block that lies after a time, 0 to 1."""
+        if time == float("-inf"):
+            return np.ones(len(self.start))
+        return np.asarray(np.clip((self.start + self.width_s - time) / self.width_s, 0.0, 1.0))
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,8 @@ class Counted:
     labels: tuple[str, ...]
     discrete: bool
     samples: tuple[pa.ChunkedArray, pa.ChunkedArray]
+    times: tuple[Array, Array]
+    base: int = 0
 
     @property
     def numeric(self) -> bool:
@@ -75,6 +85,22 @@ class Counted:
         """Return the counts of cells on a side."""
         return np.asarray(self.counts[blocks.side == side].sum(axis=0))
 
+    def cell_of(self, codes: pa.ChunkedArray) -> NDArray[np.int64]:
+        """Return the cell of each code that SQL made of a row."""
+        if self.numeric:
+            cell = codes.to_numpy() - self.base
+            return np.where(cell == _NULL_BIN, 0, np.where(cell == _ODD_BIN, 1, cell + 2)).astype(
+                np.int64
+            )
+        index = {label: i for i, label in enumerate(self.labels)}
+        return np.array([index.get(code, 1) for code in codes.to_pylist()], dtype=np.int64)
+
+    def during(self, kept: tuple[NDArray[np.bool_], NDArray[np.bool_]]) -> Counted:
+        """Return the same counts with the rows of the samples that a mask keeps."""
+        cut = tuple(s.filter(pa.array(k)) for s, k in zip(self.samples, kept, strict=True))
+        times = tuple(t[k] for t, k in zip(self.times, kept, strict=True))
+        return replace(self, samples=(cut[0], cut[1]), times=(times[0], times[1]))
+
     def values(self, side: int) -> Array:
         """Return the finite values of a side's sample, sorted."""
         sample = self.samples[side].to_numpy().astype(np.float64)
@@ -89,6 +115,16 @@ class Scan:
     columns: Mapping[str, Counted]
     cells: Mapping[str, str]
     sql: tuple[str, ...]
+
+    @cached_property
+    def order(self) -> NDArray[np.int64]:
+        """The blocks in the order of time."""
+        return np.argsort(self.blocks.start, kind="stable").astype(np.int64)
+
+    @cached_property
+    def order_start(self) -> Array:
+        """Their starts in that order."""
+        return np.asarray(self.blocks.start[self.order])
 
 
 def scan(comparison: Comparison, columns: Sequence[Profiled]) -> Scan:
@@ -180,7 +216,8 @@ def _sample(
 ) -> tuple[pa.Table, pa.Table]:
     """Return about 20,000 rows of each side."""
     engine = comparison.logs.engine
-    names = ", ".join(f"{c.sql} as c{i}_" for i, c in enumerate(columns))
+    time = engine.dialect.epoch("ts") if comparison.logs.has("ts") else "0e0"
+    names = ", ".join([f"{time} as t_", *(f"{c.sql} as c{i}_" for i, c in enumerate(columns))])
     found = []
     for side in (comparison.baseline, comparison.current):
         relation = f"(select {names} from {comparison.logs.relation} where {side.predicate}) as s_"
@@ -189,7 +226,7 @@ def _sample(
         if n > 1.5 * SAMPLE_ROWS:
             relation = engine.dialect.scattered(relation, SAMPLE_ROWS / n)
         sql.append(f"select * from {relation}")
-        found.append(engine.table(sql[-1]).rename_columns([c.name for c in columns]))
+        found.append(engine.table(sql[-1]).rename_columns([_TIME, *(c.name for c in columns)]))
     return found[0], found[1]
 
 
@@ -271,18 +308,14 @@ def _collected(
     for i, (column, code) in enumerate(zip(columns, codes, strict=True)):
         mine = np.flatnonzero(which == i)
         labels: tuple[str, ...] = ()
-        if column.kind in ("number", "time"):
-            cell = cells.take(mine).to_numpy() - code.base
-            cell = np.where(cell == _NULL_BIN, 0, np.where(cell == _ODD_BIN, 1, cell + 2))
-            size = len(code.edges) + 3
-        else:
-            seen = cells.take(mine).to_pylist()
-            rest = sorted(set(seen) - {NULL, REST})
-            labels = (NULL, REST, *rest)
-            index = {label: j for j, label in enumerate(labels)}
-            cell, size = np.array([index[s] for s in seen], dtype=np.int64), len(labels)
-        counts = np.zeros((len(place), size))
-        np.add.at(counts, (row[mine], cell), n[mine])
+        mine_cells, size = cells.take(mine), len(code.edges) + 3
+        if column.kind in ("text", "bool"):
+            labels = (NULL, REST, *sorted(set(mine_cells.to_pylist()) - {NULL, REST}))
+            size = len(labels)
         samples = (sampled[0].column(column.name), sampled[1].column(column.name))
-        result[column.name] = Counted(column, counts, code.edges, labels, code.discrete, samples)
+        times = (sampled[0].column(_TIME).to_numpy(), sampled[1].column(_TIME).to_numpy())
+        counts = np.zeros((len(place), size))
+        made = Counted(column, counts, code.edges, labels, code.discrete, samples, times, code.base)
+        np.add.at(counts, (row[mine], made.cell_of(mine_cells)), n[mine])
+        result[column.name] = made
     return result

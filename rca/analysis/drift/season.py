@@ -11,7 +11,7 @@ window starts one, say how much the same hours differ from day to day.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,8 @@ class Match:
     share: Array
     day: NDArray[np.int64]
     matched: bool
+    anchor: float
+    slot_s: float
     n: tuple[float, float]
     clusters: tuple[float, float]
 
@@ -72,6 +74,24 @@ class Match:
         known = rates.sum(axis=1) > 0
         rates[~known] = self.baseline(counts, blocks)
         return np.asarray(rates[self.slot])
+
+    def since(self, blocks: Blocks, start: float) -> Match | None:
+        """Return the match of the current rows from a time on, or None when they are few."""
+        n = blocks.n * blocks.after(start) * (blocks.side == 1)
+        now = np.bincount(self.slot, n, minlength=len(self.share))
+        own = blocks.side == 0
+        then = np.bincount(self.slot[own], blocks.n[own], minlength=len(self.share))
+        now = np.where(then > 0, now, 0.0)
+        if now.sum() < _LEAST_ROWS:
+            return None
+        share = now / now.sum()
+        n0 = 1 / float((share[now > 0] ** 2 / then[now > 0]).sum())
+        return replace(self, share=share, n=(n0, float(n.sum())))
+
+    def alike(self, times: Array) -> NDArray[np.bool_]:
+        """Return which times lie in the slots of the day that are looked at."""
+        slot = ((times - self.anchor) % _DAY // self.slot_s).astype(np.int64)
+        return np.asarray(self.share[np.minimum(slot, len(self.share) - 1)] > 0)
 
     def days(self, counts: Array, blocks: Blocks) -> Overdispersion:
         """Return how much the baseline's days differ in one column."""
@@ -106,10 +126,12 @@ def match(blocks: Blocks) -> Match:
             if (now * held).sum() >= _LEAST_COVERED * now.sum() and (now[held] > 0).any():
                 share = now * held / (now * held).sum()
                 n0 = 1 / float((share[held] ** 2 / then[held]).sum())
-                return _with_days(blocks, Match(slot, share, day, True, (n0, 0.0), (1.0, 1.0)))
+                slots = Match(slot, share, day, True, anchor, 3600.0 * hours, (n0, 0.0), (1.0, 1.0))
+                return _with_days(blocks, slots)
     slot = np.zeros(len(blocks.start), dtype=np.int64)
     n0 = float(blocks.n[baseline].sum())
-    return _with_days(blocks, Match(slot, np.ones(1), day, False, (n0, 0.0), (1.0, 1.0)))
+    whole = Match(slot, np.ones(1), day, False, anchor, _DAY, (n0, 0.0), (1.0, 1.0))
+    return _with_days(blocks, whole)
 
 
 def _with_days(blocks: Blocks, found: Match) -> Match:
@@ -122,7 +144,7 @@ def _with_days(blocks: Blocks, found: Match) -> Match:
         day = _pieces(blocks, used)
     clusters = (_per_block(blocks.n[used], day[used]), _per_block(blocks.n[current], day[current]))
     n = (found.n[0], n1)
-    return Match(found.slot, found.share, day, found.matched, n, clusters)
+    return replace(found, day=day, n=n, clusters=clusters)
 
 
 def _pieces(blocks: Blocks, used: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -25,12 +25,16 @@ class Fault:
 
 @dataclass(frozen=True)
 class Moved:
-    """A column whose distribution moved: its cells' shares on both sides (hours matched)."""
+    """A column whose distribution moved: its cells' shares on both sides (hours matched).
+
+    ``part`` is the part of the current rows that the shares are of: those since the onset.
+    """
 
     counted: Counted
     p0: Any
     p1: Any
     n: tuple[float, float]
+    part: float = 1.0
 
     @property
     def distance(self) -> float:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rca.analysis.drift.faults.kinds import Fault, Moved, percent
+from rca.stats.drift_grid import rounding
 from rca.stats.drift_transform import ROUND_FACTORS, Transform, transform
 
 Array = NDArray[np.float64]
@@ -22,7 +23,7 @@ _LEAST_VALUES = 15
 
 def number_fault(moved: Moved) -> Fault:
     """Return what the drift of a number looks like, simplest explanation first."""
-    for kind in (_missing, _flood, _transformed):
+    for kind in (_missing, _flood, _rounded, _few_values, _transformed):
         found = kind(moved)
         if found is not None:
             return found
@@ -71,7 +72,34 @@ def _flood(moved: Moved) -> Fault | None:
         if moved.p1[top] > 0.98 and not unseen:
             return Fault("STUCK", f"always {value:g}", share, details)
         return Fault("CONSTANT_FLOOD", text, share, details)
+    return None
+
+
+def rounded(moved: Moved) -> tuple[Fault, float] | None:
+    """Return a loss of precision, which bins do not show, with its p-value."""
+    counted = moved.counted
+    if counted.discrete or counted.column.kind != "number":
+        return None
+    found = rounding(counted.values(0), counted.values(1))
+    if found is None:
+        return None
+    text = f"rounded to {found.step:g} in {percent(found.share)} of rows"
+    details = {"step": found.step, "before": found.before, "after": found.after}
+    return Fault("ROUNDING", text, found.share, details), found.p_value
+
+
+def _rounded(moved: Moved) -> Fault | None:
+    found = rounded(moved)
+    return found[0] if found else None
+
+
+def _few_values(moved: Moved) -> Fault | None:
+    """Return a few values that took over: an old partition, a sensor that hangs."""
+    counted = moved.counted
+    single = counted.single
+    gain = np.where(single, moved.p1 - moved.p0, 0.0)
     few = np.sort(gain[gain > 0.005])[::-1][:_FEW]
+    continuous = not counted.discrete and float(moved.p0[single].sum()) < 0.9
     if continuous and few.sum() >= _CARRIES * moved.distance:
         values = counted.edges[np.argsort(-gain)[: len(few)] - 3].tolist()
         words = ", ".join(f"{v:g}" for v in values[:4])
