@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 _CELL_SECONDS = 3600
 
 
-def execute(notebook: NotebookNode, *, progress: Callable[[str], None] = lambda _: None) -> None:
+def execute(
+    notebook: NotebookNode,
+    *,
+    folder: str | os.PathLike[str] | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> None:
     """Run all cells of a notebook and keep their outputs in it.
 
     The kernel is the running interpreter, whatever kernels the machine has registered. Figures
@@ -29,6 +34,8 @@ def execute(notebook: NotebookNode, *, progress: Callable[[str], None] = lambda 
     ----------
     notebook : NotebookNode
         Changed in place.
+    folder : path, optional
+        Where it runs, so that its relative paths hold; an empty folder by default.
     progress : callable, optional
         Told each heading as the first cell below it starts.
 
@@ -51,12 +58,12 @@ def execute(notebook: NotebookNode, *, progress: Callable[[str], None] = lambda 
             said = heading
             progress(f"notebook: {heading}")
 
-    with tempfile.TemporaryDirectory(prefix="rca-") as folder:
+    with tempfile.TemporaryDirectory(prefix="rca-") as private:
         client = NotebookClient(
             notebook,
-            km=_manager(Path(folder)),
+            km=_manager(Path(private)),
             timeout=_CELL_SECONDS,
-            resources={"metadata": {"path": folder}},
+            resources={"metadata": {"path": str(folder or private)}},
             on_cell_start=started,
             shutdown_kernel="immediate",
         )
