@@ -7,6 +7,7 @@ from dataclasses import replace
 from rca.engine.sql import count_if
 from rca.errors import BadValueError, MissingColumnError
 from rca.logs.aliases import ALIASES
+from rca.logs.normal import empty_errors
 from rca.model.logs import Logs
 
 #: Above this many rows, repeats are looked for in one part of the ids first.
@@ -39,7 +40,14 @@ def checked(logs: Logs) -> Logs:
     if row["untimed_"]:
         note = f"{row['untimed_']:,} of {row['n_']:,} rows have no time and were left out"
         logs = replace(logs.where("ts is not null"), caveats=(*logs.caveats, note))
-    return _without_repeats(logs)
+    logs = _without_repeats(logs)
+    if n := empty_errors(logs):
+        note = (
+            f"{n:,} failed calls have zero latency or tokens, which measure nothing: metrics of "
+            "latency and tokens leave them out"
+        )
+        logs = replace(logs, caveats=(*logs.caveats, note))
+    return logs
 
 
 def _without_repeats(logs: Logs) -> Logs:

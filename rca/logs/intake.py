@@ -60,6 +60,9 @@ class Intake(Result):
         For an unknown table: which column may be which canonical one, and how surely.
     unread : mapping of column to count
         Values that could not be read and are empty in the log.
+    n_repeated : int or None
+        Rows whose request_id an earlier row has: overlapping exports, or a tool that logs twice.
+        None when nobody looked.
     """
 
     columns: ClassVar[Mapping[str, str]] = {
@@ -79,6 +82,7 @@ class Intake(Result):
     files: tuple[FileIntake, ...] = ()
     proposals: tuple[Proposal, ...] = ()
     unread: Mapping[str, int] = field(default_factory=dict)
+    n_repeated: int | None = None
 
     @property
     def n_rows(self) -> int:
@@ -111,7 +115,8 @@ class Intake(Result):
         guesses = "; ".join(str(guess) for guess in self.proposals if not guess.applied)
         perhaps = f" Perhaps {guesses}." if guesses else ""
         files = "file" if len(self.files) == 1 else "files"
-        return f"{len(taken)}{of} {files} taken as {formats}{rows}.{perhaps}"
+        twice = f", {self.n_repeated:,} of them with a repeated id" if self.n_repeated else ""
+        return f"{len(taken)}{of} {files} taken as {formats}{rows}{twice}.{perhaps}"
 
     def plot(self) -> go.Figure:
         """Draw the time that each file covers."""
@@ -151,6 +156,7 @@ def intake(
     *,
     proposed: Sequence[Proposal] = (),
     unread: Mapping[str, int] | None = None,
+    n_repeated: int | None = None,
     call: str = "",
     notes: Sequence[str] = (),
 ) -> Intake:
@@ -184,6 +190,7 @@ def intake(
         files=tuple(ordered),
         proposals=tuple(proposed),
         unread=lost,
+        n_repeated=n_repeated,
     )
 
 

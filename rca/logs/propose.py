@@ -87,8 +87,8 @@ def _guesses(column: str, values: Iterable[Any], known: set[str]) -> list[Propos
         by_name, why = _by_name(column, name)
         by_value, look = _by_values(seen, name)
         confidence = min(0.85, 0.65 * by_name + 0.35 * by_value) if by_value >= 0 else 0.0
-        if name == "ts" and by_value == 1.0:
-            confidence, why = max(confidence, 0.6), why or "its values"
+        if name == "ts" and by_value > 0:
+            confidence = max(confidence, 0.6 * by_value)
         if confidence >= _WORTH_SAYING:
             said = "; ".join(part for part in (why, look) if part)
             found.append(Proposal(name, column, round(confidence, 2), said))

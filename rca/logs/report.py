@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from rca.engine import Engine
 from rca.engine.sql import count_if
-from rca.logs.aliases import CANONICAL
+from rca.logs.aliases import CANONICAL, match_columns
 from rca.logs.intake import FileIntake, Intake, intake
 from rca.logs.propose import proposals
 from rca.logs.sources.base import FILE, LEFT_OUT, UNREAD, Source
 from rca.logs.take import Taken
 from rca.model.logs import Kind, Logs
 
+#: Above this many rows, repeated ids are looked for only when an incident is opened.
+_QUICK = 5_000_000
 #: A row that is not whole is left out even where steps are kept as requests.
 _BROKEN = "('not whole JSON', 'a span without a time')"
 
@@ -36,10 +39,13 @@ def of_flat(
     mapping: Mapping[str, str],
 ) -> Intake:
     """Return the report of flat files, and what their columns may be."""
-    if LEFT_OUT in engine.schema(relation):
+    parsed = LEFT_OUT in engine.schema(relation)
+    if parsed:
         facts = _facts(engine, relation, None)
+        for path, (low, high) in _spans(engine, relation, logs, takens).items():
+            facts[path] |= {"first": low, "last": high}
     else:
-        facts = {str(taken.head.path): _parquet(taken) for taken in takens}
+        facts = {str(taken.head.path): _parquet(taken, mapping) for taken in takens}
     given = {*mapping, *mapping.values()}
     records = [r for taken in takens if taken.takes == "requests" for r in taken.head.records]
     proposed = [
@@ -47,7 +53,9 @@ def of_flat(
         for guess in proposals(records[:20])
         if not guess.applied and guess.name not in {*logs.columns, *given}
     ]
-    return intake(_lines(takens, facts), proposed=proposed, call=_call(takens))
+    repeated = _repeated(logs) if parsed else None
+    lines = _lines(takens, facts)
+    return intake(lines, proposed=proposed, n_repeated=repeated, call=_call(takens))
 
 
 def of_converted(
@@ -70,8 +78,10 @@ def of_converted(
         f"select {UNREAD} as name_, count(*) as n_ from {relation} "
         f"where {UNREAD} is not null and {kept} group by {UNREAD} order by n_ desc, name_"
     )
+    logs = Logs(engine, rows, columns)
     report = intake(
         _lines(takens, _facts(engine, relation, kept)),
+        n_repeated=_repeated(logs) if columns else None,
         unread={row["name_"]: row["n_"] for row in unread},
         call=_call(takens),
         notes=notes,
@@ -119,13 +129,56 @@ def _facts(engine: Engine, relation: str, kept: str | None) -> dict[str, dict[st
     return facts
 
 
-def _parquet(taken: Taken) -> dict[str, Any]:
-    """Return the rows of a Parquet file by its footer."""
+def _parquet(taken: Taken, mapping: Mapping[str, str]) -> dict[str, Any]:
+    """Return the rows of a Parquet file and the times it covers, by its footer alone."""
     import pyarrow.parquet as pq
 
     if taken.head.form != "parquet" or taken.takes == "nothing":
         return {}
-    return {"n_rows": pq.read_metadata(taken.head.path).num_rows}
+    footer = pq.read_metadata(taken.head.path)
+    facts: dict[str, Any] = {"n_rows": footer.num_rows}
+    names = footer.schema.to_arrow_schema().names
+    column = mapping.get("ts") or match_columns(names).get("ts", ("", 1.0))[0]
+    if column not in names:
+        return facts
+    place = names.index(column)
+    groups = [footer.row_group(i).column(place) for i in range(footer.num_row_groups)]
+    ends = [group.statistics for group in groups if group.path_in_schema == column]
+    if ends and all(end and end.has_min_max and isinstance(end.min, datetime) for end in ends):
+        facts |= {
+            "first": min(_naive(end.min) for end in ends),
+            "last": max(_naive(end.max) for end in ends),
+        }
+    return facts
+
+
+def _naive(time: datetime) -> datetime:
+    return time if time.tzinfo is None else time.astimezone(UTC).replace(tzinfo=None)
+
+
+def _spans(
+    engine: Engine, relation: str, logs: Logs, takens: Sequence[Taken]
+) -> dict[str, tuple[Any, Any]]:
+    """Return the times that each of several flat files covers."""
+    if len(takens) < 2 or "ts" not in logs.columns:
+        return {}
+    # Both relations keep the order of the rows, so that they can be laid side by side.
+    rows = engine.rows(
+        f"select f.{FILE} as path_, min(l.ts) as low_, max(l.ts) as high_ from "
+        f"(select {FILE} from {relation} where {LEFT_OUT} is null) as f "
+        f"positional join (select ts from {logs.relation}) as l group by 1"
+    )
+    return {row["path_"]: (row["low_"], row["high_"]) for row in rows}
+
+
+def _repeated(logs: Logs) -> int | None:
+    """Return how many rows have the id of another, where that is quickly known."""
+    if not logs.has("request_id") or logs.n_rows > _QUICK:
+        return None
+    row = logs.engine.one(
+        "select count(request_id) - count(distinct request_id) as n_ from " + logs.relation
+    )
+    return int(row["n_"])
 
 
 def _lines(takens: Sequence[Taken], facts: Mapping[str, Mapping[str, Any]]) -> list[FileIntake]:
