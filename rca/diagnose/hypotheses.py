@@ -109,7 +109,12 @@ def _unlogged(signs: Signs) -> Hypothesis:
 
 def _quiet(signs: Signs) -> Hypothesis:
     parts = (_prior("quiet", "alerts that are nothing"), signs.quiet)
-    return Hypothesis("none", "nothing happened: no shift beyond noise", parts)
+    test = signs.facts.test
+    unsure = test is None or test.verdict == "cannot_tell"
+    claim = (
+        "cannot tell a shift from noise" if unsure else "nothing happened: no shift beyond noise"
+    )
+    return Hypothesis("none", claim, parts)
 
 
 def _season(signs: Signs) -> Hypothesis:
@@ -121,11 +126,12 @@ def _traffic_mix(signs: Signs) -> Hypothesis | None:
     if signs.mix is None:
         return None
     mixed = signs.facts.search.mix if signs.facts.search else None
-    names = " and ".join(mixed.dimensions) if mixed else "traffic"
+    names = " and ".join(mixed.dimensions) if mixed else ""
+    said = f"the shares of {names} moved, the rates within them did not"
     parts = (_prior("traffic_mix", "shifts of who asks what"), signs.moved, signs.mix, signs.spread)
     return Hypothesis(
         "traffic_mix",
-        f"the shares of {names} moved, the rates within them did not",
+        said if names else "more calls, each as before",
         parts,
         slice=signs.grown,
         column=mixed.dimensions[0] if mixed and mixed.dimensions else None,
@@ -217,4 +223,7 @@ def _prior(name: str, reason: str) -> Evidence:
 
 
 def _said(rows: Mapping[str, Any]) -> str:
-    return " & ".join(f"{column}={value}" for column, value in rows.items())
+    def text(value: Any) -> str:
+        return " or ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+    return " & ".join(f"{column}={text(value)}" for column, value in rows.items())

@@ -22,11 +22,14 @@ from rca.model.finding import Evidence
 UPSTREAMS = ("provider", "model", "upstream", "vendor", "deployment", "endpoint")
 #: Times that are spent upstream, and what is slow when they grow.
 STAGES: Mapping[str, str] = {"retrieval_ms": "the vector store", "ttft_ms": "the model"}
+#: What a call's money and time are made of.
+MOVERS = ("retries", "input_tokens", "output_tokens", "retrieval_ms")
 _SLACK = 0.15
 #: Density of the mix's share under a cause that moves rates, where it should be near 0.
 _BY_CHANCE = 0.015
 _CARRIES = 0.3
 _MOST_OF_IT = 0.5
+_PART = 0.15
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,8 @@ class Signs:
         low, high = mix.mix_share_ci
         if not np.isfinite(high - low):
             return None
+        if not mix.dimensions and search.metric and search.metric.family != "per_hour":
+            return None
         if mix.q_value > 0.05 or set(mix.dimensions) & set(CALLERS):
             return Evidence("mix", -4.0, "no shares of slices moved that would explain it")
         sd = float(np.hypot((high - low) / 3.92, _SLACK))
@@ -168,10 +173,17 @@ class Signs:
         """The slice that carries the shift, if one does: its values, share and interval."""
         search = self.facts.search
         rules = [r for r in search.rules if r.share >= _CARRIES] if search else []
-        if rules:
-            rule = max(rules, key=lambda r: r.share)
+        if not rules:
+            return self.facts.located.scope.slice, None, None
+        assert search is not None
+        rule = max(rules, key=lambda r: r.share)
+        alike = [r for r in search.rules if set(r.slice) == set(rule.slice) and r.share >= _PART]
+        if len(alike) == 1 or len(rule.slice) > 1:
             return dict(rule.slice), float(rule.share), rule.share_ci
-        return self.facts.located.scope.slice, None, None
+        (column,) = rule.slice
+        alike.sort(key=lambda r: -r.share)
+        share = float(sum(r.share for r in alike))
+        return {column: [r.slice[column] for r in alike]}, share, None
 
     @property
     def top_share(self) -> float | None:
@@ -181,9 +193,9 @@ class Signs:
 
     def slice_of(self, named: Mapping[str, Any]) -> dict[str, Any]:
         """Return the rows that a candidate names: those it touches, and where the shift lives."""
-        ignored = ("service", "environment")
-        rows = {k: v for k, v in named.items() if k not in ignored}
-        return {**{k: v for k, v in self.top[0].items() if k not in ignored}, **rows}
+        broken = {self.fault.column} if self.fault else set()
+        ignored = {"service", "environment"} | broken
+        return {k: v for k, v in {**self.top[0], **named}.items() if k not in ignored}
 
     @cached_property
     def provider(self) -> Mapping[str, Any]:
@@ -258,4 +270,18 @@ class Signs:
         if self.fault is not None and event.kind in ("pipeline", "schema_change", "data_quality"):
             return self.fault.column
         named = event.scope.get("column")
-        return str(named) if isinstance(named, str) else None
+        return str(named) if isinstance(named, str) else self.stage or self.mover
+
+    @cached_property
+    def mover(self) -> str | None:
+        """What a call is made of that grew most, where money or time is what moved."""
+        drift, metric = self.facts.drift, self.facts.located.timeline.metric
+        if drift is None or not set(metric.columns) & {"cost_usd", "latency_ms"}:
+            return None
+        grown = [
+            row
+            for row in drift.table.to_dict("records")
+            if row["column"] in MOVERS and row["column"] not in metric.columns and row["drifted"]
+        ]
+        most = max(grown, key=lambda row: row["effect_size"], default=None)
+        return str(most["column"]) if most else None
