@@ -61,7 +61,9 @@ class Signs:
     def moved_in(self, ranked: RankedEvent) -> Evidence:
         """The metric moved in all rows, or in those that an event touches."""
         found, metric = ranked.contrast, self.facts.located.timeline.metric
-        if found is None or not found.se_in > 0 or not metric.is_worse(found.shift_in):
+        # The sums of a slice follow its traffic: they do not say that its calls changed.
+        summed = metric.family == "per_hour"
+        if found is None or summed or not found.se_in > 0 or not metric.is_worse(found.shift_in):
             return self.moved
         scopes = {r.scope for r in self.facts.correlation.ranked if r.scope.columns}
         p = min(1.0, 2 * stats.norm.sf(abs(found.shift_in) / found.se_in) * len(scopes))
