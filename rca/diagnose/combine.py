@@ -42,9 +42,11 @@ def candidates_of(
     )
 
 
-def numbered(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Give findings ids, in order."""
-    return tuple(replace(f, id=f"F{i}") for i, f in enumerate(findings, start=1))
+def numbered(findings: Sequence[Finding], *, call: str) -> tuple[Finding, ...]:
+    """Give findings ids, in order, and this call where no verb has made them."""
+    return tuple(
+        replace(f, id=f"F{i}", call=f.call or call) for i, f in enumerate(findings, start=1)
+    )
 
 
 def _candidate(

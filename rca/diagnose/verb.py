@@ -52,10 +52,15 @@ def diagnose(incident: Incident, *, progress: Callable[[str], None] = lambda _: 
         incident = incident.measuring(metric)
     facts = gather(incident, clock)
     clock.step("weighing the candidates")
-    found = numbered(_findings(facts))
+    found = numbered(_findings(facts), call=_call(incident))
     candidates = candidates_of(hypotheses(facts), found)
     clock.stop()
     return _diagnosis(facts, found, candidates, tried, clock.seconds)
+
+
+def _call(incident: Incident) -> str:
+    assert incident.metric is not None
+    return f"rca.diagnose(incident.measuring({incident.metric.name!r}))"
 
 
 def _findings(facts: Facts) -> list[Finding]:
@@ -89,7 +94,7 @@ def _diagnosis(
     return Diagnosis(
         table,
         tuple(dict.fromkeys([*_scanned(tried), *_caveats(facts, candidates)])),
-        f"rca.diagnose(incident.measuring({incident.metric.name!r}))",
+        _call(incident),
         tuple(sql),
         candidates,
         found,
