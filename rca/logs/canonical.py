@@ -14,7 +14,7 @@ from rca.engine import Engine
 from rca.engine.sql import count_if, f64, lit
 from rca.errors import BadValueError, EmptyLogError, MissingColumnError
 from rca.logs.aliases import CANONICAL, match_columns, normal
-from rca.logs.times import batched, times
+from rca.logs.times import RELATIVE_CLOCK, batched, counts_from_zero, times
 from rca.model.logs import Kind, Logs
 
 _NUMERIC = ("INT", "DECIMAL", "DOUBLE", "FLOAT", "HUGEINT", "BIGINT", "UBIG", "UINT", "REAL")
@@ -68,6 +68,7 @@ def canonical(
     schema = _without_indexes(schema, mapping or {}, caveats)
     matched = _matched(schema, mapping or {})
     _keep_unsure_id(engine, relation, matched, mapping or {}, caveats)
+    _keep_relative_clock(engine, relation, schema, matched, mapping or {}, caveats)
     drafts = [
         Draft(name, column, schema[column], engine.dialect.ident(column), factor)
         for name, (column, factor) in matched.items()
@@ -141,6 +142,28 @@ def _keep_unsure_id(
     caveats.append(
         f"{column!r} has {row['d_']:,} values in {row['n_']:,} rows, so it names no single "
         "request: it was kept as it is"
+    )
+
+
+def _keep_relative_clock(
+    engine: Engine,
+    relation: str,
+    schema: Mapping[str, str],
+    matched: dict[str, tuple[str, float]],
+    mapping: Mapping[str, str],
+    caveats: list[str],
+) -> None:
+    """Keep a clock that starts at zero as a number: it has no place on a calendar."""
+    column = matched.get("ts", ("", 1.0))[0]
+    if not column or "ts" in mapping:
+        return
+    high = counts_from_zero(engine, relation, column, schema[column])
+    if high is None:
+        return
+    del matched["ts"]
+    caveats.append(
+        f"{column!r} is a {RELATIVE_CLOCK} (it counts to {high:g}): it cannot be put beside "
+        "events, so it was kept as a number and the rows have no time"
     )
 
 

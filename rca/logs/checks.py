@@ -8,6 +8,7 @@ from rca.engine.sql import count_if
 from rca.errors import BadValueError, MissingColumnError
 from rca.logs.aliases import ALIASES
 from rca.logs.normal import empty_errors
+from rca.logs.times import RELATIVE_CLOCK
 from rca.model.logs import Logs
 
 #: Above this many rows, repeats are looked for in one part of the ids first.
@@ -27,8 +28,9 @@ def checked(logs: Logs) -> Logs:
     """
     if not logs.has("ts"):
         names = ", ".join(["ts", *list(ALIASES["ts"])[:6]])
+        why = "".join(f" {c}." for c in logs.caveats if RELATIVE_CLOCK in c)
         raise MissingColumnError(
-            f"no timestamp column (looked for {names}, ...). "
+            f"no timestamp column (looked for {names}, ...).{why} "
             f"The table has: {', '.join(logs.columns)}. "
             'Name it in incident.toml: [mapping] ts = "COLUMN".'
         )

@@ -63,6 +63,9 @@ class Intake(Result):
     n_repeated : int or None
         Rows whose request_id an earlier row has: overlapping exports, or a tool that logs twice.
         None when nobody looked.
+    times : str
+        ``absolute``, ``relative`` (a clock that starts at zero: no event can be put beside it),
+        ``none``, or empty where the rows were not read.
     """
 
     columns: ClassVar[Mapping[str, str]] = {
@@ -83,6 +86,7 @@ class Intake(Result):
     proposals: tuple[Proposal, ...] = ()
     unread: Mapping[str, int] = field(default_factory=dict)
     n_repeated: int | None = None
+    times: str = ""
 
     @property
     def n_rows(self) -> int:
@@ -157,6 +161,7 @@ def intake(
     proposed: Sequence[Proposal] = (),
     unread: Mapping[str, int] | None = None,
     n_repeated: int | None = None,
+    times: str = "",
     call: str = "",
     notes: Sequence[str] = (),
 ) -> Intake:
@@ -191,6 +196,7 @@ def intake(
         proposals=tuple(proposed),
         unread=lost,
         n_repeated=n_repeated,
+        times=times,
     )
 
 

@@ -13,6 +13,7 @@ from rca.logs.intake import FileIntake, Intake, intake
 from rca.logs.propose import proposals
 from rca.logs.sources.base import FILE, LEFT_OUT, UNREAD, Source
 from rca.logs.take import Taken
+from rca.logs.times import RELATIVE_CLOCK
 from rca.model.logs import Kind, Logs
 
 #: Above this many rows, repeated ids are looked for only when an incident is opened.
@@ -55,7 +56,14 @@ def of_flat(
     ]
     repeated = _repeated(logs) if parsed else None
     lines = _lines(takens, facts)
-    return intake(lines, proposed=proposed, n_repeated=repeated, call=_call(takens))
+    relative = any(RELATIVE_CLOCK in caveat for caveat in logs.caveats)
+    return intake(
+        lines,
+        proposed=proposed,
+        n_repeated=repeated,
+        times="absolute" if logs.has("ts") else "relative" if relative else "none",
+        call=_call(takens),
+    )
 
 
 def of_converted(
@@ -82,6 +90,7 @@ def of_converted(
     report = intake(
         _lines(takens, _facts(engine, relation, kept)),
         n_repeated=_repeated(logs) if columns else None,
+        times="absolute" if "ts" in columns else "none",
         unread={row["name_"]: row["n_"] for row in unread},
         call=_call(takens),
         notes=notes,

@@ -28,10 +28,14 @@ _NAMED_MONTHS = (
     "%b %d, %Y %H:%M:%S",
     "%b %d, %Y, %I:%M:%S %p",
 )
+#: What a clock is called that starts at zero.
+RELATIVE_CLOCK = "relative clock"
 #: Fewer different times than this share of the rows means that rows were stamped together.
 _BATCHED = 0.2
 _BATCH_ROWS = 50
 _SAMPLE = 200_000
+#: Seconds since 1970 are larger than this from 1973 on; a number below counts from elsewhere.
+_FIRST_EPOCH = 1e8
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,20 @@ def times(engine: Engine, relation: str, column: str, kind: str) -> Times | None
         )
     sql = engine.dialect.utc(f"cast(nullif(trim({quoted}), '') as timestamptz)")
     return Times(sql, () if facts["zoned_"] else (_zoneless(column),))
+
+
+def counts_from_zero(engine: Engine, relation: str, column: str, kind: str) -> float | None:
+    """Return how far a clock counts that starts at zero, or None where times are absolute."""
+    quoted = engine.dialect.ident(column)
+    if kind.startswith(("TIMESTAMP", "DATE")):
+        return None
+    row = engine.one(
+        f"select max(try_cast({quoted} as double)) as high_, "
+        f"{count_if(f'try_cast({quoted} as double) is null and {quoted} is not null')} as words_ "
+        f"from {relation}"
+    )
+    high = row["high_"]
+    return None if row["words_"] or high is None or high >= _FIRST_EPOCH else float(high)
 
 
 def batched(engine: Engine, relation: str) -> tuple[str, ...]:
@@ -139,7 +157,7 @@ def _epoch(engine: Engine, relation: str, column: str, quoted: str) -> str:
     """Return the time of a number of seconds, milli-, micro- or nanoseconds since 1970."""
     row = engine.one(f"select max({f64(quoted)}) as high_ from {relation}")
     high = row["high_"] or 0.0
-    scale = next((s for s in (1.0, 1e3, 1e6, 1e9) if 1e8 * s <= high < 1e11 * s), None)
+    scale = next((s for s in (1.0, 1e3, 1e6, 1e9) if _FIRST_EPOCH * s <= high < 1e11 * s), None)
     if scale is None:
         raise BadValueError(
             f"column {column!r} counts up to {high:g}, which is no time since 1970. "

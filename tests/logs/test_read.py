@@ -164,7 +164,6 @@ def test_a_latency_without_unit_is_said() -> None:
             BadValueError,
             r"with a zone \(1 rows\) and without one \(2 rows\)",
         ),
-        (frame(**{"Start Time": [0.0, 1.5, 2.5]}), BadValueError, "no time since 1970"),
         (frame(correct=["yes", "no", "maybe"]), BadValueError, "true or false.*maybe"),
     ],
 )
@@ -191,3 +190,19 @@ def test_broken_files_are_one_clear_line(tmp_path: Path) -> None:
     cut.write_bytes(gzip.compress(b"ts,x\n" + b"2026-03-01T10:00:00Z,1\n" * 5000)[:-40])
     with pytest.raises(InputError, match=r"b\.csv\.gz"):
         rca.read_logs(cut)
+
+
+@pytest.mark.parametrize("clock", [[0.0, 1.5, 2.5], ["0", "1500", "2500"]])
+def test_a_clock_that_starts_at_zero_is_no_time(tmp_path: Path, clock: list[object]) -> None:
+    table = frame(**{"Start Time": clock})
+    table.to_csv(tmp_path / "requests.csv", index=False)
+    logs = rca.read_logs(tmp_path / "requests.csv")
+    assert "ts" not in logs.columns
+    kept = logs.engine.rows(f'select "Start Time" as v from {logs.relation}')
+    assert [float(row["v"]) for row in kept] == [float(str(x)) for x in clock]
+    assert logs.intake.times == "relative"
+    assert any("relative clock" in caveat for caveat in logs.caveats)
+    with pytest.raises(MissingColumnError, match=r"relative clock.*cannot be put beside events"):
+        rca.read_incident(tmp_path)
+    with pytest.raises(BadValueError, match="no time since 1970"):
+        rca.read_logs(table, mapping={"ts": "Start Time"})
