@@ -95,7 +95,7 @@ def _reached(start: float, end: float, steps: Sequence[dict[str, float]]) -> lis
 
 
 def forest(table: pd.DataFrame, *, unit: str, title: str) -> go.Figure:
-    """Return each slice's shift with its 95 % interval; ``rule``, ``shift`` and ``ci`` are shown."""
+    """Return each slice's shift with its 95 % interval: columns ``rule``, ``shift`` and ``ci``."""
     import plotly.graph_objects as go
 
     shown = table.head(2 * _SHOWN)

@@ -163,11 +163,7 @@ def caveats_of(
     """Return what a reader must know before believing the slices."""
     found = [TRAVELS] if rules else []
     metric = rows.comparison.metric
-    if sum(rows.n_null):
-        found.append(
-            f"{rows.n_null[0]:,} baseline and {rows.n_null[1]:,} current rows have no value of "
-            f"{metric.title} and are left out."
-        )
+    found += rows.caveats
     if rows.quantiles is not None:
         found.append(f"Slices were searched for by the {rows.metric.title}.")
     for rule in rules:
@@ -184,8 +180,6 @@ def caveats_of(
             + (f", the largest: {', '.join(tail.rows)}." if tail.rows else ".")
         )
     found += clusters.caveats
-    if metric.counted_note:
-        found.append(metric.counted_note)
     return found
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rca.engine.cube import Codes, encode
-from rca.engine.sql import both, lit
+from rca.engine.sql import both, count_if, lit
 from rca.errors import EmptyLogError, UnknownNameError, listed
 from rca.model.comparison import Comparison
 from rca.model.logs import IDENTIFIERS, TEXTS
@@ -24,6 +24,8 @@ Array = NDArray[np.float64]
 #: Columns whose values a deployment chooses: a new value takes over the rows of an old one.
 VERSIONS = ("model_version", "app_version", "prompt_version")
 BINS = 8
+#: Rows of both sides whose codes are held in memory, about 40 bytes each at the peak.
+MOST_ROWS = 40_000_000
 _FEATURES = 4
 #: Measurements that a request brings with it, rather than what came out of serving it.
 _BROUGHT = ("input_tokens",)
@@ -48,6 +50,7 @@ class Rows:
     nulls: Mapping[str, NDArray[np.int64]]
     quantiles: tuple[float, float] | None
     texts: Mapping[str, str]
+    fractions: tuple[float, float]
     sql: tuple[str, ...]
 
     @property
@@ -69,6 +72,22 @@ class Rows:
         """Return the text of a column's code."""
         value = self.values[name][code]
         return NULL if value is None else value
+
+    @property
+    def caveats(self) -> list[str]:
+        """What reading the rows brought up: lost values of the metric, and samples."""
+        metric, found = self.comparison.metric, []
+        if sum(self.n_null):
+            found.append(
+                f"{self.n_null[0]:,} baseline and {self.n_null[1]:,} current rows have no value of "
+                f"{metric.title} and are left out."
+            )
+        if min(self.fractions) < 1:
+            shares = " and ".join(f"{100 * fraction:.3g}%" for fraction in self.fractions)
+            found.append(f"Counts are of a sample: {shares} of the two sides' rows were read.")
+        if metric.counted_note:
+            found.append(metric.counted_note)
+        return found
 
     def predicate(self, values: Mapping[str, str]) -> str:
         """Return the SQL condition of the rows that have these values."""
@@ -108,10 +127,7 @@ def load(comparison: Comparison, columns: Iterable[str]) -> Rows:
         quantiles, sql = side_quantiles(comparison)
         metric = metric.exceeding(quantiles[0])
         queries.append(sql)
-    source = (
-        f"(select *, {comparison.side_sql} as rca_side_ from {logs.relation} "
-        f"where ({comparison.baseline.predicate}) or ({comparison.current.predicate}))"
-    )
+    source, n_rows = _source(comparison, queries)
     texts = {name: column_text(comparison, name, queries) for name in columns}
     # One small number says the side and, by 2 more, that the metric is null.
     state = f"cast(rca_side_ + case when {metric.measured} then 0 else 2 end as tinyint)"
@@ -131,6 +147,13 @@ def load(comparison: Comparison, columns: Iterable[str]) -> Rows:
     }
     y, x, w = (read.measures.get(name) for name in ("y", "x", "w"))
     assert y is not None
+    fractions = (1.0, 1.0)
+    if n_rows is not None:
+        # A sampled row stands for as many as were read past.
+        read_rows = counts[:2] + counts[2:]
+        fractions = (float(read_rows[0] / n_rows[0]), float(read_rows[1] / n_rows[1]))
+        stands = 1 / np.where(states % 2 == 0, fractions[0], fractions[1])
+        w = stands if w is None else w * stands
     measures = Measures(states, _small(y), x, w)
     if lost.any():
         codes = {name: code[~lost] for name, code in codes.items()}
@@ -145,8 +168,37 @@ def load(comparison: Comparison, columns: Iterable[str]) -> Rows:
         nulls,
         quantiles,
         texts,
+        fractions,
         (*queries, *read.sql),
     )
+
+
+def _source(comparison: Comparison, queries: list[str]) -> tuple[str, tuple[int, int] | None]:
+    """Return a query of both sides' rows and, when it samples them, how many each side has.
+
+    Codes of all rows are kept in memory. A side of more rows than fit is sampled, the other is not:
+    an incident of an hour is not thinned with a baseline of months.
+    """
+    logs = comparison.logs
+    sides = (comparison.baseline, comparison.current)
+    either = " or ".join(f"({side.predicate})" for side in sides)
+    plain = f"(select *, {comparison.side_sql} as rca_side_ from {logs.relation} where {either})"
+    if logs.n_rows <= MOST_ROWS:
+        return plain, None
+    counts = ", ".join(f"{count_if(side.predicate)} as n{i}_" for i, side in enumerate(sides))
+    queries.append(f"select {counts} from {logs.relation}")
+    row = logs.engine.one(queries[-1])
+    n_rows = (int(row["n0_"]), int(row["n1_"]))
+    parts, sampled = [], False
+    for i, (side, n) in enumerate(zip(sides, n_rows, strict=True)):
+        relation = logs.relation
+        # The engine gives a sample of more than half as a whole.
+        if n > MOST_ROWS:
+            relation = logs.engine.sample(relation, int(logs.n_rows * MOST_ROWS / (2 * n)))
+            sampled = True
+        other = "" if i == 0 else f" and not coalesce({sides[0].predicate}, false)"
+        parts.append(f"select *, {i} as rca_side_ from {relation} where ({side.predicate}){other}")
+    return (f"({' union all '.join(parts)})", n_rows) if sampled else (plain, None)
 
 
 def _small(y: Array) -> NDArray[Any]:

@@ -324,11 +324,7 @@ def tested(
 
 def _caveats(rows: Rows, table: pd.DataFrame, by: str, clusters: Clustering) -> list[str]:
     found = [TRAVELS]
-    if sum(rows.n_null):
-        found.append(
-            f"{rows.n_null[0]:,} baseline and {rows.n_null[1]:,} current rows have no value of "
-            f"{rows.comparison.metric.title} and are left out."
-        )
+    found += rows.caveats
     if rows.quantiles is not None:
         found.append(
             f"Parts are of the {rows.metric.title} (the baseline's quantile): quantiles of slices "
@@ -339,6 +335,4 @@ def _caveats(rows: Rows, table: pd.DataFrame, by: str, clusters: Clustering) -> 
     if is_version(by) and (table["new"]).any():
         found.append(f"New values of {by} are compared with the baseline rows that they replaced.")
     found += clusters.caveats
-    if rows.comparison.metric.counted_note:
-        found.append(rows.comparison.metric.counted_note)
     return found

@@ -252,7 +252,7 @@ def test_the_answer_is_the_same_for_rows_in_another_order() -> None:
 def test_the_number_of_queries_does_not_grow_with_the_columns() -> None:
     comparison = pair("accuracy", n=(300, 300))
     engine = comparison.logs.engine
-    assert comparison.logs.dimensions
+    assert comparison.logs.dimensions and comparison.logs.n_rows
     counts = []
     for dimensions in (["region"], ["region", "query_type", "tenant", "client", "model_version"]):
         before = engine.n_queries
@@ -283,6 +283,21 @@ def test_columns_that_hold_the_same_rows_are_said() -> None:
     found = rca.find_slices(compared(frames[0], frames[1], "accuracy"))
     assert _rules(found) == ["region=eu"]
     assert found.rules[0].also == ("zone=zone-1",)
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "requests"])
+def test_a_log_that_does_not_fit_is_sampled_on_its_larger_side_and_it_is_said(
+    metric: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    comparison = pair(metric, _math_in_eu, n=(60_000, 6000))
+    whole = rca.find_slices(comparison, dimensions=["region", "query_type"])
+    monkeypatch.setattr("rca.analysis.slices.rows.MOST_ROWS", 40_000)
+    found = rca.find_slices(comparison, dimensions=["region", "query_type"])
+    assert found.total is not None and whole.total is not None
+    assert found.total.n_baseline < 40_000 and found.total.n_current == 6000
+    assert any("of the two sides' rows were read" in caveat for caveat in found.caveats)
+    assert _rules(found) == _rules(whole)
+    assert found.total.baseline_value == pytest.approx(whole.total.baseline_value, rel=0.02)
 
 
 def test_errors_say_what_to_do() -> None:
