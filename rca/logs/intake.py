@@ -71,7 +71,7 @@ class Intake(Result):
     columns: ClassVar[Mapping[str, str]] = {
         "file": "name of the file",
         "format": "what it was taken for",
-        "takes": "requests, events, series or nothing",
+        "takes": "requests, details of their traces, events, series or nothing",
         "confidence": "how surely, from 0 to 1",
         "why": "by what it was known",
         "n_rows": "rows in the file",

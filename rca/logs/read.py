@@ -94,6 +94,9 @@ def read_logs(
             rule = contract_rule(taken.head.records[0] for taken in chosen)
         else:
             logs = _known(engine, takens, chosen, name, cache, progress)
+            if mapping:
+                again = canonical(engine, logs.relation, mapping=mapping, source=name)
+                logs = replace(logs, relation=again.relation, columns=again.columns)
             rule = chosen[0].source.token_rule
         return normalised(logs, token_rule=rule, prices=prices)
     except CorruptFileError as error:
@@ -194,4 +197,40 @@ def _known(
         lost = [f"{n:,} {why}" for why, n in report.left_out.items()]
         why = f" (left out: {listed(lost)})" if lost else ""
         raise EmptyLogError(f"{name} has no rows of requests{why}. Give a log with at least one.")
-    return Logs(engine, rows, columns, name, report.caveats, intake=report)
+    logs = Logs(engine, rows, columns, name, report.caveats, intake=report)
+    return _completed(logs, source.name, takens)
+
+
+def _completed(logs: Logs, name: str, takens: Sequence[Taken]) -> Logs:
+    """Return the log with what other files say of its traces, such as their users."""
+    others = [taken for taken in takens if taken.source and name in taken.source.completes]
+    if not others or not logs.has("trace_id"):
+        return logs
+    source = others[0].source
+    assert source is not None, "chosen by its source"
+    relation = convert(logs.engine, source, [taken.head for taken in others], cached=False)
+    traces = f"(select trace_id, {_any_of(source.columns)} from {relation} group by trace_id)"
+    told = logs.engine.one(f"select {_counts(source.columns)} from {relation}")
+    added = [column for column in source.columns if column != "trace_id" and told[column]]
+    ident = logs.engine.dialect.ident
+    kept = ", ".join(f"l.{ident(column)}" for column in logs.columns if column not in added)
+    made = ", ".join(
+        (f"coalesce(l.{column}, t.{column})" if logs.has(column) else f"t.{column}")
+        + f" as {column}"
+        for column in added
+    )
+    if not added:
+        return logs
+    view = logs.engine.view(
+        f"select {kept}, {made} from {logs.relation} as l left join {traces} as t "
+        "on l.trace_id = t.trace_id"
+    )
+    return replace(logs, relation=view, columns=dict(logs.columns) | dict.fromkeys(added, "text"))
+
+
+def _any_of(columns: Mapping[str, str]) -> str:
+    return ", ".join(f"max({name}) as {name}" for name in columns if name != "trace_id")
+
+
+def _counts(columns: Mapping[str, str]) -> str:
+    return ", ".join(f"count({name}) as {name}" for name in columns)

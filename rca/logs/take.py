@@ -76,7 +76,8 @@ def take(path: Path) -> Taken:
     if known:
         source, sure = known
         if not source.holds_requests:
-            return Taken(head, source, sure, f"it has no {source.lacks}", "nothing")
+            takes = "details" if source.completes else "nothing"
+            return Taken(head, source, sure, f"it has no {source.lacks}", takes)
         return Taken(head, source, sure, f"the keys {_keys(head.records[0])}", "requests")
     if head.form in ("framed", "zip"):
         return Taken(head, None, 1.0, "its objects are of no known kind", "nothing")

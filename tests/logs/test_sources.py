@@ -306,6 +306,37 @@ def test_mlflow_traces(shared: Path) -> None:
     assert dict(logs.intake.left_out) == {"a step that is no call of a model": 3}
 
 
+def test_mlflow_traces_as_the_table_of_search_traces(shared: Path, tmp_path: Path) -> None:
+    path = shared / "formats" / "mlflow" / "traces.jsonl"
+    traces = [json.loads(line) for line in path.read_text().splitlines()]
+    table = pd.DataFrame(
+        [
+            {
+                "trace_id": trace["info"]["trace_id"],
+                "state": trace["info"]["state"],
+                "request_time": 1_795_369_913_362,
+                "execution_duration": trace["info"]["execution_duration_ms"],
+                "trace_metadata": json.dumps(trace["info"]["trace_metadata"]),
+                "tags": json.dumps(trace["info"]["tags"]),
+                "spans": json.dumps(trace["data"]["spans"]),
+            }
+            for trace in traces
+        ]
+    )
+    table.to_parquet(tmp_path / "t.parquet")
+    as_lines, as_table = rows(rca.read_logs(path)), rows(rca.read_logs(tmp_path / "t.parquet"))
+    key = "request_id"
+    assert sorted(as_table, key=lambda r: r[key]) == sorted(as_lines, key=lambda r: r[key])
+
+
+def test_a_mapping_wins_over_what_a_source_is_known_to_mean(tmp_path: Path) -> None:
+    path = lines(tmp_path / "h.jsonl", samples.HELICONE)
+    logs = rca.read_logs(path, mapping={"tenant": "region"})
+    check(row(logs), tenant="eu", latency_ms=1500.0)
+    with pytest.raises(rca.RCAError, match="Did you mean 'region'"):
+        rca.read_logs(path, mapping={"tenant": "regoin"})
+
+
 # ---- Tools, from their field tables -----------------------------------------------------------
 
 
@@ -358,6 +389,8 @@ def test_langfuse_blob_export(tmp_path: Path) -> None:
     folder = tmp_path / "project" / "observations"
     lines(folder / "a.jsonl", samples.LANGFUSE_EXPORT, span)
     trace = {"id": "t1", "timestamp": TS, "user_id": "u", "session_id": "s", "bookmarked": False}
+    score = {"id": "x", "trace_id": "t1", "name": "ok", "value": 1, "string_value": None}
+    lines(tmp_path / "project" / "scores" / "a.jsonl", score)
     lines(tmp_path / "project" / "traces" / "a.jsonl", trace)
     logs = rca.read_logs(tmp_path / "project")
     check(
@@ -374,10 +407,14 @@ def test_langfuse_blob_export(tmp_path: Path) -> None:
         environment="production",
         status="ok",
         region="eu",
+        user_id="u",
+        session_id="s",
     )
     said = " ".join(logs.caveats)
     assert "which were added" in said
-    assert "a.jsonl was left out: it has no tokens and cost" in said
+    assert "a.jsonl was left out: it has no requests: give the observations" in said
+    with pytest.raises(rca.RCAError, match="no tokens and cost: give the observations"):
+        rca.read_logs(tmp_path / "project" / "traces" / "a.jsonl")
 
 
 def test_langfuse_api_and_its_pages(tmp_path: Path) -> None:

@@ -59,6 +59,8 @@ class Source:
         JSON objects of the row whose other fields are kept as columns; "" is the row itself.
     gives, lacks : str
         For the table of sources: what an export of it holds, and what it does not.
+    completes : frozenset of str
+        Sources whose rows its own complete, by trace_id, when both are read together.
     seen : str
         What the reader was checked on: ``real`` files or the published ``fields``.
     """
@@ -79,6 +81,7 @@ class Source:
     seen: str = "fields"
     caveats: tuple[str, ...] = ()
     holds_requests: bool = True
+    completes: frozenset[str] = frozenset()
 
 
 @dataclass

@@ -178,9 +178,17 @@ OTHERS = (
         name="langfuse-traces",
         title="Langfuse traces",
         sniff=_sniff_traces,
-        columns={},
+        columns={
+            "trace_id": "{id}",
+            "user_id": first("{user_id}", "{userId}"),
+            "session_id": first("{session_id}", "{sessionId}"),
+            "app_version": first("{release}", "{version}"),
+            "environment": "{environment}",
+            "service": "{name}",
+        },
         holds_requests=False,
         lacks="tokens and cost: give the observations",
+        completes=frozenset({"langfuse-export", "langfuse-api"}),
     ),
     Source(
         name="langfuse-scores",
