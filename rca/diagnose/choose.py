@@ -8,7 +8,7 @@ import numpy as np
 
 from rca.analysis.events.onset import find_onset
 from rca.analysis.events.timeline import bucket_width, timelines
-from rca.errors import MissingColumnError
+from rca.errors import MissingColumnError, WindowError
 from rca.model.catalogue import available
 from rca.model.incident import Incident
 from rca.model.metric import Metric
@@ -39,6 +39,8 @@ def choose_metric(incident: Incident) -> tuple[Metric, tuple[Tried, ...]]:
     ------
     MissingColumnError
         The log has the columns of no metric.
+    WindowError
+        The log has no times.
     """
     logs = incident.logs
     metrics = [m for m in available(logs).values() if m.name != "requests"]
@@ -47,7 +49,8 @@ def choose_metric(incident: Incident) -> tuple[Metric, tuple[Tried, ...]]:
             "no metric of the catalogue can be measured on this log. "
             "Give one: metric='mean:COLUMN', say."
         )
-    assert logs.span is not None
+    if logs.span is None:
+        raise WindowError("the log has no times, so no metric can be seen to move. Map one to ts.")
     alert = incident.alerted_at.timestamp()
     lines = timelines(logs, metrics, width_s=bucket_width(logs, logs.span))
     found = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import product
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -15,7 +16,7 @@ from rca.analysis.events.figure import onset_figure
 from rca.analysis.events.inferred import Value, infer_events, version_values
 from rca.analysis.events.locate import Located, locate
 from rca.analysis.events.onset import Onset
-from rca.analysis.events.scope import ALL_ROWS, Scope, scope_cube, scope_of
+from rca.analysis.events.scope import ALL_ROWS, MOST_SCOPES, Scope, scope_cube, scope_of
 from rca.errors import WindowError
 from rca.model.event import Event
 from rca.model.finding import Evidence, Finding
@@ -172,16 +173,21 @@ def correlate_events(incident: Incident) -> EventCorrelation:
     Raises
     ------
     WindowError
-        The incident has no metric.
+        The incident has no metric, or its log has no times.
     """
     if incident.metric is None:
         raise WindowError("the incident has no metric. Give one: incident.measuring('accuracy').")
     logs = incident.logs
+    if logs.span is None:
+        raise WindowError(
+            "the log has no times, so nothing can come after an event. Map one to ts."
+        )
     located = locate(incident)
     values = version_values(logs)
     events = _candidates(incident, values, located.onset)
     scopes = {event.event_id: scope_of(event, logs, values) for event in events}
-    contrasts, sql = _contrasts(logs, located, list(scopes.values()))
+    named = [scope for scope in dict.fromkeys(scopes.values()) if scope.columns]
+    contrasts, sql = _contrasts(logs, located, named)
     ranked = _ranked(incident, located, contrasts, events, scopes, values)
     return _result(incident, located, ranked, sql)
 
@@ -225,8 +231,9 @@ def _contrasts(
     slice_columns = {column for column, _ in located.scope.columns}
     found: dict[Scope, Contrast] = {}
     sql = []
-    for within in dict.fromkeys((ALL_ROWS, located.scope)):
-        cube = scope_cube(logs, timeline, scopes, within=within)
+    passes = [scopes[i : i + MOST_SCOPES] for i in range(0, len(scopes), MOST_SCOPES)]
+    for within, some in product(dict.fromkeys((ALL_ROWS, located.scope)), passes):
+        cube = scope_cube(logs, timeline, some, within=within)
         sql.append(cube.sql)
         for scope in cube.scopes:
             if within is ALL_ROWS or not slice_columns & {c for c, _ in scope.columns}:

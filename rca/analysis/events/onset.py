@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rca.analysis.events.timeline import Timeline
+from rca.errors import WindowError
 from rca.model.metric import Metric
 from rca.model.window import Window, at
 from rca.stats.changepoint import ChangePoint, ChangePoints, TimePosterior, detect
@@ -75,6 +76,11 @@ def find_onset(timeline: Timeline, alerted_at: float, metric: Metric) -> Onset:
     if not worse:
         length = min(max(4 * timeline.width_s, 0.1 * (end - start)), _UNCHANGED_S)
         split = max(start + timeline.width_s, min(alerted_at, end) - length)
+        if split >= end:
+            raise WindowError(
+                f"all rows lie within {timeline.width_s:g} s, so there is no time before the "
+                "incident to compare with. Export more of the time before."
+            )
         return Onset(None, found, Window(at(start), at(split)), Window(at(split), at(end)))
     change = _first_step(found.points, _main(worse, alerted_at, end - start))
     recovery = next(

@@ -25,6 +25,8 @@ from rca.stats.ratio import SUMS, Sums
 Floats = NDArray[np.float64]
 
 _MOST_VALUES = 30
+#: Which column a row of the pass stands for is told by a bit of a whole number.
+_COLUMNS_PER_PASS = 60
 _LEAST_ROWS = 60
 _SEARCHED = 6
 _SPLITS = 80
@@ -62,7 +64,11 @@ def scan_slices(
     ]
     if not columns or len(timeline.times) < 8:
         return ()
-    slices = _slice_timelines(logs, timeline, columns)
+    slices = [
+        found
+        for first in range(0, len(columns), _COLUMNS_PER_PASS)
+        for found in _slice_timelines(logs, timeline, columns[first : first + _COLUMNS_PER_PASS])
+    ]
     screened = [(_screen(part, alerted_at, metric), scope, part) for scope, part in slices]
     hopeful = sorted((s for s in screened if s[0] > _SCREEN_Z), key=lambda s: -s[0])[:_SEARCHED]
     found = []

@@ -17,7 +17,8 @@ from rca.stats.ratio import SUMS, Sums
 
 Floats = NDArray[np.float64]
 
-_MOST_SCOPES = 60
+#: Which scopes a row lies in is told by the bits of a whole number.
+MOST_SCOPES = 60
 #: Fields of an event that are canonical but also name rows of a log.
 _FIELDS = ("service", "environment")
 _ROLLED_OUT = ("deploy", "release", "model_version", "prompt", "rollback", "config")
@@ -120,8 +121,9 @@ def _per_bucket(sums: Sums, hours: float) -> Sums:
 def scope_cube(
     logs: Logs, timeline: Timeline, scopes: Sequence[Scope], *, within: Scope = ALL_ROWS
 ) -> ScopeCube:
-    """Return the metric by bucket and scope over some rows, from one pass."""
-    kept = tuple(dict.fromkeys(scope for scope in scopes if scope.columns))[:_MOST_SCOPES]
+    """Return the metric by bucket and scope (60 at most) over some rows, from one pass."""
+    kept = tuple(dict.fromkeys(scope for scope in scopes if scope.columns))
+    assert len(kept) <= MOST_SCOPES
     bits = " + ".join(
         f"case when {scope.predicate(logs)} then {1 << i} else 0 end"
         for i, scope in enumerate(kept)

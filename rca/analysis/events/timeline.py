@@ -79,7 +79,10 @@ class Timeline:
             return Series.counts(self.times, y, hours * weight, self.width_s)
         if metric.binary and np.allclose(sums.x, sums.n):
             return Series.rates(self.times, sums.y, sums.n, self.width_s)
-        spread = np.sqrt(sums.variance * sums.n)
+        # The variance of a heavy tail's few rows comes and goes with its mean: it is pooled.
+        known = np.nan_to_num(sums.variance) * sums.n**2
+        pooled = float(known.sum() / max(float(sums.n[np.isfinite(sums.variance)].sum()), 1.0))
+        spread = np.full(len(self.times), np.sqrt(pooled))
         return Series.means(self.times, sums.value, spread, sums.n, self.width_s)
 
 

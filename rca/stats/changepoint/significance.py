@@ -123,7 +123,7 @@ def _without_single(data: Data, segments: Segments) -> Segments:
     """Give each level of one bucket to the neighbour that is nearer."""
     edges = np.concatenate(([0], segments.starts, [len(data.y)]))
     alone = np.flatnonzero(np.diff(edges) == 1)
-    if not len(alone):
+    if not len(alone) or not len(segments.starts):
         return segments
     jump = np.concatenate(([np.inf], np.abs(np.diff(segments.fit.levels)), [np.inf]))
     drop = {int(i) - 1 if jump[i] <= jump[i + 1] else int(i) for i in alone}
