@@ -124,7 +124,9 @@ def forest(table: pd.DataFrame, *, unit: str, title: str) -> go.Figure:
     return theme.apply(figure, title=title, height=180 + 32 * max(1, len(shown)))
 
 
-def treemap(table: pd.DataFrame, *, unit: str, title: str, shift: float) -> go.Figure:
+def treemap(
+    table: pd.DataFrame, *, unit: str, title: str, shift: float, worse: str = "both"
+) -> go.Figure:
     """Return rows as areas and shifts as colours: the slices found, and all other rows.
 
     Parameters
@@ -135,6 +137,8 @@ def treemap(table: pd.DataFrame, *, unit: str, title: str, shift: float) -> go.F
         The unit of the shifts, and the sentence above.
     shift : float
         The whole's shift, the colour of all rows together.
+    worse : {"up", "down", "both"}
+        The bad direction: it gets the warm colours.
     """
     import plotly.graph_objects as go
 
@@ -151,6 +155,7 @@ def treemap(table: pd.DataFrame, *, unit: str, title: str, shift: float) -> go.F
         marker={
             "colors": shifts.tolist(),
             "colorscale": [list(stop) for stop in theme.DIVERGING],
+            "reversescale": worse == "down",
             "cmid": 0,
             "cmin": -most,
             "cmax": most,

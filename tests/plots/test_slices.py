@@ -36,6 +36,7 @@ def test_a_forest_shows_intervals_about_the_shift() -> None:
 
 def test_a_treemap_of_slices_and_the_rest_is_all_rows() -> None:
     table = pd.DataFrame({"rule": ["a=1", "rest"], "n_current": [10, 90], "shift": [3.0, -1.0]})
-    (areas,) = treemap(table, unit="ms", title="t", shift=-0.6).data
+    (areas,) = treemap(table, unit="ms", title="t", shift=-0.6, worse="down").data
+    assert areas.marker.reversescale
     assert list(areas["values"]) == [100, 10, 90]
     assert areas.marker.cmid == 0 and areas.marker.cmax == 3

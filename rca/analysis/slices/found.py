@@ -168,7 +168,10 @@ class SliceSearch(Result):
         from rca.plots.slices import forest
 
         assert self.stand_in is not None and self.total is not None
-        return forest(self.table, unit=self.stand_in.unit, title=self.summary())
+        title = f"Slices that carry the shift of {self.stand_in.title}"
+        if not self.rules:
+            title = f"No slice carries the shift of {self.stand_in.title}"
+        return forest(self.table, unit=self.stand_in.unit, title=title)
 
     def tree(self) -> go.Figure:
         """Return the current rows as areas, coloured by the shift of each slice and of the rest."""
@@ -184,7 +187,11 @@ class SliceSearch(Result):
         }
         shown = pd.concat([self.table[list(rest)], pd.DataFrame([rest])], ignore_index=True)
         return treemap(
-            shown, unit=self.stand_in.unit, title=self.summary(), shift=self.total.stand_in
+            shown,
+            unit=self.stand_in.unit,
+            title=f"Current rows by slice, and how far {self.stand_in.title} moved there",
+            shift=self.total.stand_in,
+            worse=self.stand_in.worse,
         )
 
     def findings(self) -> tuple[Finding, ...]:

@@ -89,7 +89,7 @@ class Localization(Result):
         from rca.plots.slices import forest
 
         shown = self.table.assign(shift=self.table["deviation"])
-        return forest(shown, unit="share", title=self.summary())
+        return forest(shown, unit="share", title="Cells that deviate from what was expected")
 
     def findings(self) -> tuple[Finding, ...]:
         """Return a LOCALIZED_SHIFT for each cell."""

@@ -104,11 +104,12 @@ class SliceShifts(Result):
         from rca.plots.slices import waterfall
 
         assert self.metric is not None and self.ends is not None
+        title = self.metric.title
         return waterfall(
             self.table,
             by=self.by,
             unit=self.metric.unit,
-            title=self.summary(),
+            title=f"{title[:1].upper()}{title[1:]} from baseline to current, by {self.by}",
             start=self.ends[0],
             end=self.ends[1],
         )
