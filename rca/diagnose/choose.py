@@ -7,26 +7,32 @@ from dataclasses import dataclass
 import numpy as np
 
 from rca.analysis.events.onset import find_onset
-from rca.analysis.events.timeline import bucket_width, timelines
+from rca.analysis.events.timeline import Timeline, bucket_width, timelines
 from rca.errors import MissingColumnError, WindowError
 from rca.model.catalogue import available
 from rca.model.incident import Incident
 from rca.model.metric import Metric
-from rca.model.window import at, iso
 from rca.stats.multiplicity import holm
 
-#: Metrics that a metric is made of come after it: spend follows tokens, tokens follow retries.
-_FIRST = ("accuracy", "flagged_rate", "error_rate")
+#: What users notice comes first, and what other metrics are made of last.
+_WEIGHT = {"accuracy": 0.5, "flagged_rate": 0.5, "error_rate": 0.5} | dict.fromkeys(
+    ("retries", "input_tokens", "output_tokens", "retrieval_latency", "ttft", "p95_ttft"), -1.5
+)
+_NEWEST_S = 3 * 3600
+_ALPHA = 0.05
 
 
 @dataclass(frozen=True)
 class Tried:
-    """A metric that was scanned: its p-value corrected for all scanned, and its size."""
+    """A metric that was scanned: its p-value corrected for all scanned, and its size.
+
+    ``newest_z`` is how much worse the newest hours are than all before, season or not.
+    """
 
     metric: Metric
     p_value: float
     z: float
-    when: str
+    newest_z: float
 
 
 def choose_metric(incident: Incident) -> tuple[Metric, tuple[Tried, ...]]:
@@ -62,18 +68,32 @@ def choose_metric(incident: Incident) -> tuple[Metric, tuple[Tried, ...]]:
                 metric,
                 change.p_value if change is not None and worse else 1.0,
                 abs(change.z) if change is not None and worse else 0.0,
-                iso(at(change.at)) if change is not None and worse else "",
+                _newest(line, metric),
             )
         )
     adjusted = holm([t.p_value for t in found])
     tried = tuple(
-        Tried(t.metric, float(p), t.z, t.when) for t, p in zip(found, adjusted, strict=True)
+        Tried(t.metric, float(p), t.z, t.newest_z) for t, p in zip(found, adjusted, strict=True)
     )
     best = max(range(len(tried)), key=lambda i: (_worth(tried[i]), -i))
     return tried[best].metric, tried
 
 
-def _worth(tried: Tried) -> float:
-    if tried.p_value > 0.05:
+def _newest(line: Timeline, metric: Metric) -> float:
+    now = line.times >= line.times[-1] + line.width_s - _NEWEST_S if len(line.times) else None
+    if now is None or now.all():
         return 0.0
-    return float(np.log1p(tried.z)) + (0.5 if tried.metric.name in _FIRST else 0.0)
+    before, newest = line.sums[~now].total(), line.sums[now].total()
+    variance = float(before.variance + newest.variance)
+    if not np.isfinite(variance) or variance <= 0:
+        return 0.0
+    z = float(newest.value - before.value) / float(np.sqrt(variance))
+    return {"up": z, "down": -z, "both": abs(z)}[metric.worse]
+
+
+def _worth(tried: Tried) -> float:
+    """Return how well a metric is chosen: those that moved first, then those at their worst."""
+    weight = _WEIGHT.get(tried.metric.name, 0.0)
+    if tried.p_value > _ALPHA:
+        return min(tried.newest_z, 50.0) / 1e3 + weight / 1e4
+    return 10.0 + float(np.log1p(tried.z)) + weight
