@@ -83,6 +83,9 @@ _HOMES = {
     "write_triage": "rca.report",
 }
 
+#: Parts that are used by name: ``rca.samples.drill``, ``rca.errors.WindowError``.
+_PARTS = frozenset({"errors", "report", "samples"})
+
 __all__ = [  # noqa: PLE0604 - the names are strings
     *_HOMES,
     "__version__",
@@ -103,6 +106,8 @@ sys.modules[__name__].__class__ = _Package
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used, so that ``import rca`` stays light."""
+    if name in _PARTS:
+        return import_module(f"rca.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'rca' has no attribute {name!r}")
     found = getattr(import_module(_HOMES[name]), name)

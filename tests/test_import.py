@@ -66,3 +66,8 @@ def test_completion_offers_the_public_names():
 def test_a_verb_is_not_hidden_by_the_package_of_its_name(before):
     code = f"{before}\nimport rca\nrca.Diagnosis\nassert callable(rca.diagnose), rca.diagnose"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_parts_are_there_by_name():
+    code = "import rca; rca.errors.WindowError, rca.samples.drill, rca.report.next_steps"
+    subprocess.run([sys.executable, "-c", code], check=True)

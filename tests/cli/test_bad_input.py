@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import rca
+import rca.logs
 from rca.cli import triage as triage_command
 
 from .conftest import N, left_in, requests
