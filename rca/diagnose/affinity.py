@@ -164,6 +164,9 @@ def timed(ranked: RankedEvent, signs: Signs) -> tuple[Evidence, ...]:
     if fault is None or fault.onset is None or ranked.event.kind not in DATA_KINDS:
         return ranked.evidence
     low, middle, high = fault.onset
+    change = signs.facts.located.onset.change
+    if change is not None and change.high - change.low < high - low:
+        return ranked.evidence
     line = signs.facts.located.timeline
     span_s = float(line.times[-1] - line.times[0] + line.width_s)
     width = max(high - low, 60.0)
