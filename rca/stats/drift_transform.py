@@ -21,10 +21,12 @@ Array = NDArray[np.float64]
 
 _GRID = 160
 _COARSE_ROWS = 3000
-#: Factors that people make: a unit, a prefix, a percentage.
+#: A logarithm is tried where values spread over at least this factor.
+_WIDE = 3.0
+#: Factors that people make, the commonest first: a unit, a prefix, a percentage.
 ROUND_FACTORS = (1000.0, 100.0, 10.0, 60.0, 3600.0, 24.0, 7.0, 1e6, 1e9, 1024.0, 1024.0**2, 86400.0)
 
-_COST = {"sign": 0.0, "affine": 0.0, "log": 0.0, "factor": 0.01, "offset": 0.02}
+_COST = {"sign": 1.0, "affine": 1.0, "log": 1.0, "factor": 1.5, "offset": 2.0}
 _FIXED: dict[str, Callable[[Array], Array]] = {
     "-x": lambda x: -x,
     "9/5 x + 32": lambda x: 1.8 * x + 32,
@@ -75,14 +77,18 @@ def transform(baseline: Array, current: Array) -> Transform | None:
     if problem.size <= 0:
         return None
     found = [_fixed(problem, name, f) for name, f in _FIXED.items()]
-    if (few0 > 0).mean() > 0.98:
+    low, high = np.quantile(few0, [0.05, 0.95])
+    if (few0 > 0).mean() > 0.98 and high > _WIDE * low:
         found += [_fixed(problem, name, f) for name, f in _POSITIVE.items()]
     if max((few0 > 0).mean(), (few0 < 0).mean()) > 0.9:
         found.append(_factor(problem, _Problem.of(baseline, current)))
     found.append(_offset(problem, _Problem.of(baseline, current)))
-    # A transformation without a free parameter wins over one that fits hardly better.
-    return max(
-        (f for f in found if f is not None), key=lambda f: f.fit - _COST[f.kind], default=None
+    chance = len(problem.grid) / (6 * min(len(baseline), len(current)) * problem.size)
+    # A transformation without a free parameter wins over one that leaves hardly less.
+    return min(
+        (f for f in found if f is not None),
+        key=lambda f: (1 - f.fit + chance) * _COST[f.kind],
+        default=None,
     )
 
 
@@ -140,17 +146,16 @@ def _searched(
     coarse: _Problem,
     fine: _Problem,
     grid: Array,
-    step: float,
     make: Callable[[Array, float], Array],
 ) -> tuple[float, float, float]:
     """Return the parameter, share and fit of the best of a grid, refined by halving steps."""
     fits = [coarse.fit(make(coarse.baseline, theta)) for theta in grid]
-    # Two rounds of ever finer steps about each of the three best.
+    gaps = np.gradient(grid)
     best = (-np.inf, 0.0, 0.0)
     for i in np.argsort([-fit for _, fit in fits])[:3]:
-        theta, width = float(grid[i]), step
+        theta, width = float(grid[i]), float(gaps[i])
         share, fit = fine.fit(make(fine.baseline, theta))
-        while width > step / 200:
+        while width > gaps.min() / 200:
             width /= 2
             for trial in (theta - width, theta + width):
                 s, f = fine.fit(make(fine.baseline, trial))
@@ -162,31 +167,28 @@ def _searched(
 
 
 def _factor(coarse: _Problem, fine: _Problem) -> Transform:
-    step = 0.06
-    grid = np.arange(np.log(1e-7), np.log(1e7) + step, step * 2)
-    theta, share, fit = _searched(coarse, fine, grid, step * 2, lambda x, t: x * np.exp(t))
+    grid = np.arange(np.log(1e-7), np.log(1e7), 0.12)
+    theta, share, fit = _searched(coarse, fine, grid, lambda x, t: x * np.exp(t))
     value = float(np.exp(theta))
     near = [
-        (*fine.fit(fine.baseline * exact), exact)
+        (exact, *fine.fit(fine.baseline * exact))
         for made in ROUND_FACTORS
         for exact in (made, 1 / made)
         if abs(np.log(value / exact)) < 0.1
     ]
     if near:
-        s, f, exact = max(near, key=lambda found: found[1])
-        if f >= fit - 0.003:
-            # A round factor that fits as well as the estimate is the likelier one.
-            value, share, fit = exact, s, f
+        # The commonest round factor that fits as well as the estimate is the likeliest.
+        alike = [found for found in near if found[2] >= fit - 0.003]
+        value, share, fit = next(iter(alike), (value, share, fit))
     return Transform("factor", f"x {value:.6g}", value, share, fit)
 
 
 def _offset(coarse: _Problem, fine: _Problem) -> Transform:
     scale = float(np.subtract(*np.quantile(coarse.baseline, [0.9, 0.1]))) / 2.56
     scale = scale or float(np.std(coarse.baseline)) or 1.0
-    grid = np.concatenate(
-        [np.arange(-12, 12.01, 0.1), np.arange(14, 120, 2), -np.arange(14, 120, 2)]
-    )
-    theta, share, fit = _searched(coarse, fine, grid, 0.1, lambda x, t: x + t * scale)
+    far = np.sinh(np.arange(0.1, 7.0, 0.06))
+    grid = np.concatenate([-far[::-1], far])
+    theta, share, fit = _searched(coarse, fine, grid, lambda x, t: x + t * scale)
     value = theta * scale
     return Transform("offset", f"{value:+.4g}", value, share, fit)
 

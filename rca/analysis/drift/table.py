@@ -116,7 +116,7 @@ def describe(
         found = onsets.get(name)
         if found is None or not found.found:
             return pd.NaT
-        return pd.Timestamp(getattr(found, part), unit="s", tz="UTC")
+        return pd.Timestamp(round(getattr(found, part) * 1e3), unit="ms", tz="UTC")
 
     for column, part in (("onset", "at"), ("onset_low", "low"), ("onset_high", "high")):
         times = [time(n, part) for n in names]

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-
 import rca
 
 DAYS = 5
@@ -99,44 +98,67 @@ def _late(frame: Frame, hit: np.ndarray, rng: np.random.Generator) -> Frame:
     return frame
 
 
+def _older(values: pd.Series) -> pd.Series:
+    return values - pd.to_timedelta(np.linspace(3000, 9000, len(values)), unit="s")
+
+
 def _mangled(values: pd.Series) -> list[str]:
     return [v.encode().decode("latin-1") for v in values]
 
 
 FAULTS: dict[str, Planted] = {
-    "nulls": Planted("NULL_SPIKE", "amount", _set("amount", lambda x: None)),
-    "nulls in text": Planted("NULL_SPIKE", "tier", _set("tier", lambda x: None)),
-    "default value": Planted("CONSTANT_FLOOD", "income", _set("income", lambda x: -1.0)),
-    "stuck": Planted("STUCK", "speed", _set("speed", lambda x: np.resize([40.5, 41.0, 33.25], len(x)))),
+    "nulls": Planted("NULL_SPIKE", "amount", _set("amount", lambda _: None)),
+    "nulls in text": Planted("NULL_SPIKE", "tier", _set("tier", lambda _: None)),
+    "default value": Planted("CONSTANT_FLOOD", "income", _set("income", lambda _: -1.0)),
+    "stuck": Planted(
+        "STUCK", "speed", _set("speed", lambda x: np.resize([40.5, 41.0, 33.25], len(x)))
+    ),
     "x1000": Planted("UNIT_CHANGE", "amount", _set("amount", lambda x: x * 1000)),
     "cents": Planted("UNIT_CHANGE", "income", _set("income", lambda x: x / 100)),
-    "fahrenheit": Planted("UNIT_CHANGE", "temperature", _set("temperature", lambda x: 1.8 * x + 32)),
+    "fahrenheit": Planted(
+        "UNIT_CHANGE", "temperature", _set("temperature", lambda x: 1.8 * x + 32)
+    ),
     "logarithm": Planted("UNIT_CHANGE", "amount", _set("amount", np.log)),
     "sign": Planted("SIGN_FLIP", "amount", _set("amount", lambda x: -x)),
     "offset": Planted("OFFSET", "balance", _set("balance", lambda x: x + 500)),
-    "clipped": Planted("CLIPPING", "speed", _set("speed", lambda x: x.clip(upper=45.0)), whole=True),
+    "clipped": Planted(
+        "CLIPPING", "speed", _set("speed", lambda x: x.clip(upper=45.0)), whole=True
+    ),
     "rounded": Planted("ROUNDING", "temperature", _set("temperature", np.round)),
-    "renamed": Planted("CATEGORY_RENAMED", "channel", _set("channel", lambda x: x.replace("web", "browser"))),
-    "merged": Planted("CATEGORY_MERGED", "tier", _set("tier", lambda x: x.replace({"gold": "paid", "silver": "paid"})), whole=True),
-    "new": Planted("CATEGORY_NEW", "channel", _set("channel", lambda x: "partner")),
+    "renamed": Planted(
+        "CATEGORY_RENAMED", "channel", _set("channel", lambda x: x.replace("web", "browser"))
+    ),
+    "merged": Planted(
+        "CATEGORY_MERGED",
+        "tier",
+        _set("tier", lambda x: x.replace(["gold", "silver"], "paid")),
+        whole=True,
+    ),
+    "new": Planted("CATEGORY_NEW", "channel", _set("channel", lambda _: "partner")),
     "lost": Planted("CATEGORY_LOST", "tier", _drop_bronze, whole=True),
     "case": Planted("CASE_CHANGE", "city", _set("city", lambda x: x.str.upper())),
     "encoding": Planted("ENCODING_BREAK", "city", _set("city", _mangled)),
     "type": Planted("TYPE_CHANGE", "code", _set("code", lambda x: "c" + x)),
     "swapped": Planted("COLUMNS_SWAPPED", "income", _swap),
     "hours": Planted("TIMEZONE_SHIFT", "hour_local", _set("hour_local", lambda x: (x + 2) % 24)),
-    "time zone": Planted("TIMEZONE_SHIFT", "updated_at", _set("updated_at", lambda x: x - pd.Timedelta(hours=2))),
-    "stale": Planted("FRESHNESS_LAG", "updated_at", _set("updated_at", lambda x: x - pd.to_timedelta(np.linspace(3000, 9000, len(x)), unit="s"))),
+    "time zone": Planted(
+        "TIMEZONE_SHIFT", "updated_at", _set("updated_at", lambda x: x - pd.Timedelta(hours=2))
+    ),
+    "stale": Planted("FRESHNESS_LAG", "updated_at", _set("updated_at", _older)),
     "join lost": Planted("JOIN_LOSS", "income", _lose_join),
-    "schema": Planted("SCHEMA_CHANGE", "load", _set("load", lambda x: None), whole=True),
-    "score collapse": Planted("SCORE_COLLAPSE", "score", _set("score", lambda x: 0.5 + 0.05 * (x - 0.5)), whole=True),
-    "pile-up": Planted("THRESHOLD_PILEUP", "score", _set("score", lambda x: 0.5 + 0.01 * (x - 0.5))),
-    "labels stopped": Planted("LABELS_STOPPED", "correct", _set("correct", lambda x: np.nan)),
+    "schema": Planted("SCHEMA_CHANGE", "load", _set("load", lambda _: None), whole=True),
+    "score collapse": Planted(
+        "SCORE_COLLAPSE", "score", _set("score", lambda x: 0.5 + 0.05 * (x - 0.5)), whole=True
+    ),
+    "pile-up": Planted(
+        "THRESHOLD_PILEUP", "score", _set("score", lambda x: 0.5 + 0.01 * (x - 0.5))
+    ),
+    "labels stopped": Planted("LABELS_STOPPED", "correct", _set("correct", lambda _: np.nan)),
     "labels late": Planted("LABELS_DELAYED", "correct", _late, whole=True),
     "twice": Planted("DUPLICATED_ROWS", None, _twice),
     "fan-out": Planted("JOIN_FANOUT", None, _fan_out),
     "sampled": Planted("SAMPLING_CHANGE", None, _thin),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)

@@ -127,6 +127,8 @@ def _transformed(moved: Moved) -> Fault | None:
     if moved.counted.discrete or len(np.unique(baseline)) < _LEAST_VALUES:
         return None
     found = transform(baseline, current)
+    if found is not None and moved.counted.column.role == "outcome" and found.kind != "factor":
+        return None
     if found is None or found.fit < _LEAST_FIT or found.share < 0.02:
         return None
     details = {"share": found.share, "fit": found.fit, "transform": found.text}
@@ -134,7 +136,7 @@ def _transformed(moved: Moved) -> Fault | None:
         return _unit(moved, found, details)
     if found.kind == "offset":
         sd = float(np.std(baseline)) or 1.0
-        if abs(found.value) < _LEAST_OFFSET_SD * sd or moved.counted.column.role == "outcome":
+        if abs(found.value) < _LEAST_OFFSET_SD * sd:
             return None
         text = f"{found.text} in {percent(found.share)} of rows"
         return Fault("OFFSET", text, found.share, {**details, "offset": found.value})
@@ -158,6 +160,13 @@ def shifted(moved: Moved) -> Fault:
     if min(len(baseline), len(current)) < 2:
         return Fault("DISTRIBUTION_SHIFT", "distribution moved", moved.distance)
     middles = float(np.median(baseline)), float(np.median(current))
-    text = f"median {middles[0]:.4g} -> {middles[1]:.4g}"
-    details = {"median_baseline": middles[0], "median_current": middles[1]}
+    means = float(np.mean(baseline)), float(np.mean(current))
+    shown, word = (means, "mean") if moved.counted.discrete else (middles, "median")
+    text = f"{word} {shown[0]:.4g} -> {shown[1]:.4g}"
+    details = {
+        "median_baseline": middles[0],
+        "median_current": middles[1],
+        "mean_baseline": means[0],
+        "mean_current": means[1],
+    }
     return Fault("DISTRIBUTION_SHIFT", text, moved.distance, details)
