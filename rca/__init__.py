@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from rca.engine import connect
     from rca.errors import RCAError
     from rca.logs import read_events, read_incident, read_logs, sniff
+    from rca.logs.examples import Examples, examples
     from rca.model.comparison import Comparison
     from rca.model.event import Event, Events
     from rca.model.finding import Candidate, Finding
@@ -74,6 +75,8 @@ _HOMES = {
     "find_slices": "rca.analysis.slices",
     "localize": "rca.analysis.slices",
     "diff_versions": "rca.analysis.versions",
+    "examples": "rca.logs.examples",
+    "Examples": "rca.logs.examples",
     "export_html": "rca.report",
     "profile_drift": "rca.analysis.drift",
     "read_events": "rca.logs",

@@ -65,8 +65,8 @@ def changed_page(
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{_safe(title)}</title><style>{_STYLE}</style></head><body><main>"
-        f"<h1>{_safe(title)}</h1><p>{_safe(note)}</p>{body}</main></body></html>"
+        f"<title>{shown_text(title)}</title><style>{_STYLE}</style></head><body><main>"
+        f"<h1>{shown_text(title)}</h1><p>{shown_text(note)}</p>{body}</main></body></html>"
     )
 
 
@@ -81,7 +81,7 @@ def marked(before: str, after: str) -> tuple[str, str]:
         a, b = before.splitlines(keepends=True), after.splitlines(keepends=True)
     left, right = [], []
     for what, a0, a1, b0, b1 in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
-        old, new = _safe("".join(a[a0:a1])), _safe("".join(b[b0:b1]))
+        old, new = shown_text("".join(a[a0:a1])), shown_text("".join(b[b0:b1]))
         left.append(old if what == "equal" or not old else f"<del>{old}</del>")
         right.append(new if what == "equal" or not new else f"<ins>{new}</ins>")
     return "".join(left), "".join(right)
@@ -89,16 +89,16 @@ def marked(before: str, after: str) -> tuple[str, str]:
 
 def _example(row: dict[Any, Any], baseline: str, current: str) -> str:
     values = f"{cell_text(row['baseline'])} → {cell_text(row['current'])}"
-    parts = [f"<article><h2>{_safe(str(row['key']))}: {_safe(values)}</h2>"]
+    parts = [f"<article><h2>{shown_text(str(row['key']))}: {shown_text(values)}</h2>"]
     asked = _text(row.get("input"))
     if asked:
-        parts.append(f"<details><summary>Input</summary><pre>{_safe(asked)}</pre></details>")
+        parts.append(f"<details><summary>Input</summary><pre>{shown_text(asked)}</pre></details>")
     before, after = (_text(row.get(f"{side}_output")) for side in ("baseline", "current"))
     if before or after:
         pair = marked(before, after)
         shown = zip((baseline, current), pair, strict=True)
         columns = "".join(
-            f'<div><div class="name">{_safe(name)}</div><pre tabindex="0">{text}</pre></div>'
+            f'<div><div class="name">{shown_text(name)}</div><pre tabindex="0">{text}</pre></div>'
             for name, text in shown
         )
         parts.append(f'<div class="pair">{columns}</div>')
@@ -113,8 +113,12 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _safe(text: str) -> str:
-    """Escape a text; characters that steer a terminal or turn the reading direction get a name."""
+def shown_text(text: str) -> str:
+    """Escape a text; characters that steer a terminal or turn the reading direction get a name.
+
+    >>> shown_text("<b>" + chr(0x202E))
+    '&lt;b&gt;<span class="control">[U+202E]</span>'
+    """
     return "".join(
         f'<span class="control">[U+{ord(ch):04X}]</span>' if _steers(ch) else html.escape(ch)
         for ch in text
