@@ -23,9 +23,8 @@ def grouping_sets(path: str, dims: int) -> int:
         f"with rows as (select * from '{path}'), r as (select *, ts >= {middle} as side from rows) "
         f"select count(*) from (select {', '.join(names)}, side, count(*) as n, sum(correct) as y "
         f"from r group by grouping sets ({clause}))"
-    ).fetchone()
-    assert found is not None
-    return int(found[0])
+    ).fetchall()
+    return int(found[0][0])
 
 
 def sliceline(codes: list[NDArray[np.int64]], errors: Array, depth: int) -> list[tuple[float, int]]:
