@@ -14,6 +14,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from rca.version import __version__
+
 if TYPE_CHECKING:
     from rca.analysis.cost import CostShifts, PriceJumps, explain_cost, price_jumps
     from rca.analysis.drift import DriftProfile, profile_drift
@@ -42,7 +44,6 @@ if TYPE_CHECKING:
     from rca.model.window import Window
     from rca.report import export_html, write_triage
 
-__version__ = "0.1.0"
 
 _HOMES = {
     "CostShifts": "rca.analysis.cost",

@@ -8,10 +8,10 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from rca import __version__
 from rca.cli import drill, export, sniff, triage
 from rca.cli.screen import printable
 from rca.errors import RCAError
+from rca.version import __version__
 
 OK, BUG, BAD_INPUT = 0, 1, 2
 _COMMANDS = (triage, export, sniff, drill)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -12,6 +12,7 @@ from rca.model.finding import Candidate, Finding
 from rca.model.metric import Metric
 from rca.model.result import Result
 from rca.model.window import Window, iso
+from rca.version import __version__
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -99,13 +100,25 @@ class Diagnosis(Result):
 
     def plot(self) -> go.Figure:
         """Return the metric over time with its onset, the events and their probabilities."""
+        return self.timeline(self.windows)
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """The baseline and the incident window that were compared; none where they could not be."""
+        assert self.facts is not None
+        pair = self.facts.comparison
+        sides = (pair.baseline, pair.current) if pair is not None else ()
+        return tuple(side.window for side in sides if side.window is not None)
+
+    def timeline(self, windows: Sequence[Window]) -> go.Figure:
+        """Return the figure of :meth:`plot` with these windows shaded."""
         from rca.analysis.events.figure import onset_figure
 
         assert self.facts is not None
         table = self.facts.correlation.table.copy()
         by_event = {c.event_id: c.probability for c in self.candidates if c.event_id}
         table["probability"] = [by_event.get(e, 0.0) for e in table["event_id"]]
-        return onset_figure(self.facts.located, table)
+        return onset_figure(self.facts.located, table, windows=windows)
 
     def findings(self) -> tuple[Finding, ...]:
         """Return every claim that the candidates rest on."""
@@ -130,8 +143,6 @@ class Diagnosis(Result):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the machine-readable diagnosis of the contract."""
-        from rca import __version__
-
         shift = self.shift
         assert shift is not None
         assert self.alerted_at is not None
