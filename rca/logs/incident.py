@@ -15,6 +15,7 @@ from rca.logs.convert import SMALL
 from rca.logs.events import read_events
 from rca.logs.files.head import read_head
 from rca.logs.read import files, read_logs
+from rca.logs.take import take
 from rca.model.catalogue import resolve
 from rca.model.event import Events
 from rca.model.incident import Incident
@@ -39,7 +40,8 @@ def read_incident(
     ----------
     folder : path
         ``requests.*`` may be a file or a folder of files, and so may ``events.*``, which may be
-        absent. ``incident.toml`` may set ``metric``, ``alerted_at``, ``service``, ``mapping``,
+        absent. Without ``requests.*``, the exports of known tools are found by their content.
+        ``incident.toml`` may set ``metric``, ``alerted_at``, ``service``, ``mapping``,
         ``baseline_window`` and ``incident_window`` (two times each).
     metric, alerted_at
         Win over the file's. Without any metric the catalogue is scanned for what moved; without
@@ -102,7 +104,7 @@ def _settings(path: Path) -> Mapping[str, Any]:
 
 
 def _logs(folder: Path, settings: Mapping[str, Any], engine: Engine) -> Logs:
-    found = _named(folder, _REQUESTS)
+    found = _named(folder, _REQUESTS) or _known_exports(folder)
     if not found:
         others = sorted(path.name for path in folder.iterdir())
         raise MissingFileError(
@@ -115,6 +117,16 @@ def _logs(folder: Path, settings: Mapping[str, Any], engine: Engine) -> Logs:
         return checked(logs)
     # Small text is converted once, not at every question.
     return checked(logs.kept(tuple(logs.columns)))
+
+
+def _known_exports(folder: Path) -> list[Path]:
+    """Return the files that a known tool wrote its requests to, whatever they are called."""
+    return [path for path in sorted(folder.iterdir()) if path.is_file() and _is_known(path)]
+
+
+def _is_known(path: Path) -> bool:
+    taken = take(path)
+    return taken.source is not None and taken.takes == "requests"
 
 
 def _is_parquet(found: Sequence[Path]) -> bool:

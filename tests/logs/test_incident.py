@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -133,3 +134,16 @@ def test_a_corrupt_parquet_log_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "requests.parquet").write_bytes(b"PAR1 and then nothing")
     with pytest.raises(CorruptFileError, match=r"requests\.parquet"):
         rca.read_incident(tmp_path)
+
+
+def test_a_known_export_is_found_whatever_it_is_called(tmp_path: Path) -> None:
+    row = {"spend": 0.5, "endTime": "2026-03-01 10:00:01", "model": "m"}
+    rows = [
+        row | {"request_id": f"r{i}", "startTime": f"2026-03-01 10:{i:02}:00"} for i in range(9)
+    ]
+    text = "".join(json.dumps(each) + "\n" for each in rows)
+    (tmp_path / "LiteLLM_SpendLogs.txt").write_text(text)
+    (tmp_path / "notes.md").write_text("Seen at ten.\n")
+    incident = rca.read_incident(tmp_path, metric="cost")
+    assert incident.logs.n_rows == 9
+    assert incident.logs.intake.files[0].format == "LiteLLM spend logs"
