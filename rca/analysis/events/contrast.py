@@ -95,7 +95,7 @@ def contrast(
     weights = like_hours(cube.times, everything.n, baseline, current)
     b_in, b_out, b_all = (_weighted(s, weights) for s in (inner, outer, everything))
     c_in, c_out = (_weighted(s, current.astype(float)) for s in (inner, outer))
-    fresh = float(b_in.n) < 0.02 * max(1.0, float(c_in.n)) and float(c_in.n) > 0
+    fresh = _fresh(b_in, c_in, per_hour=cube.per_hour)
     if cube.per_hour and fresh:
         # A new version takes over the sums of the old one: they say nothing of either.
         return None
@@ -107,13 +107,23 @@ def contrast(
     d_out, s_out = _shift(before_out, c_out, inflation)
     part_in, part_out = mass * np.nan_to_num(d_in), (1 - mass) * np.nan_to_num(d_out)
     whole = part_in + part_out
-    share = part_in / whole if whole else np.nan
     e_in, e_out = mass * np.nan_to_num(s_in), (1 - mass) * np.nan_to_num(s_out)
+    share = part_in / whole if whole else np.nan
     se = float(np.hypot((1 - share) * e_in, share * e_out) / abs(whole)) if whole else np.nan
+    if cube.per_hour and float(b_all.y) > 0:
+        # Hours are no traffic: under a shift of everything it has its part of the sum.
+        mass = float(b_in.y) / float(b_all.y)
     beside, se_beside = _beside(inner, outer, inflation) if fresh else (np.nan, np.nan)
     return Contrast(
         float(c_in.n), float(c_out.n), mass, d_in, s_in, d_out, s_out, share, se, beside, se_beside
     )
+
+
+def _fresh(before: Sums, now: Sums, *, per_hour: bool) -> bool:
+    """Tell whether a scope had next to nothing before; of a sum per hour n counts buckets."""
+    if per_hour:
+        return 0 < float(now.y) and float(before.value) < 0.02 * float(now.value)
+    return 0 < float(now.n) and float(before.n) < 0.02 * max(1.0, float(now.n))
 
 
 def _weighted(sums: Sums, weights: Floats) -> Sums:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rca.analysis.events.inferred import Value
+from rca.analysis.events.inferred import KINDS, Value
 from rca.analysis.events.timeline import Timeline, sums_sql
 from rca.engine.sql import both, f64, lit
 from rca.model.event import Event
@@ -69,7 +69,8 @@ def scope_of(event: Event, logs: Logs, values: Sequence[Value]) -> Scope:
             named[key] = tuple(str(value) for value in many)
     if event.version and event.kind in _ROLLED_OUT:
         forms = set(_spellings(event.version))
-        column = next((v.column for v in values if v.value.lower() in forms), None)
+        holding = [v.column for v in values if v.value.lower() in forms]
+        column = min(holding, key=lambda name: KINDS[name] != event.kind, default=None)
         if column and column not in named:
             named[column] = (event.version,)
     return Scope(tuple(sorted(named.items())))
