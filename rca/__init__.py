@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rca.analysis.cost import CostShifts, PriceJumps, explain_cost, price_jumps
     from rca.analysis.drift import DriftProfile, profile_drift
     from rca.analysis.events import correlate_events
+    from rca.analysis.examples import Examples, examples
     from rca.analysis.slices import (
         Localization,
         SliceSearch,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from rca.engine import connect
     from rca.errors import RCAError
     from rca.logs import read_events, read_incident, read_logs, sniff
-    from rca.logs.examples import Examples, examples
     from rca.model.comparison import Comparison
     from rca.model.event import Event, Events
     from rca.model.finding import Candidate, Finding
@@ -76,8 +76,8 @@ _HOMES = {
     "find_slices": "rca.analysis.slices",
     "localize": "rca.analysis.slices",
     "diff_versions": "rca.analysis.versions",
-    "examples": "rca.logs.examples",
-    "Examples": "rca.logs.examples",
+    "examples": "rca.analysis.examples",
+    "Examples": "rca.analysis.examples",
     "export_html": "rca.report",
     "profile_drift": "rca.analysis.drift",
     "read_events": "rca.logs",
@@ -92,6 +92,7 @@ _PARTS = frozenset({"errors", "report", "samples"})
 
 __all__ = [  # noqa: PLE0604 - the names are strings
     *_HOMES,
+    "widgets",
     "__version__",
 ]
 
@@ -110,6 +111,8 @@ sys.modules[__name__].__class__ = _Package
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used, so that ``import rca`` stays light."""
+    if name == "widgets":
+        return import_module("rca.widgets")
     if name in _PARTS:
         return import_module(f"rca.{name}")
     if name not in _HOMES:

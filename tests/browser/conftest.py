@@ -104,6 +104,53 @@ def artifacts(tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="session")
+def lab(browser, tmp_path_factory):
+    """One JupyterLab for the session."""
+    try:
+        import jupyterlab  # noqa: F401
+    except ImportError:
+        words = "no jupyterlab: the widgets were NOT opened in a notebook."
+        if os.environ.get("CI"):
+            pytest.fail(words)
+        pytest.skip(words)
+    from tests.browser.lab import lab_server
+
+    root = tmp_path_factory.mktemp("lab")
+    with lab_server(root) as url:
+        yield url, root
+
+
+@pytest.fixture
+def open_notebook(browser, lab, request):
+    """Open a notebook of these cells in JupyterLab; it must ask nothing of other hosts."""
+    from tests.browser.lab import Notebook, api, write_notebook
+
+    url, root = lab
+    contexts = []
+
+    def opened(*cells, width=1300, height=1500):
+        context = browser.new_context(viewport={"width": width, "height": height})
+        contexts.append(context)
+        path = root / f"{request.node.name.split('[')[0]}-{len(contexts)}.ipynb"
+        write_notebook(path, cells)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        notebook = Notebook(page, url, path)
+        own = (url, url.replace("http", "ws"), "data:", "blob:")
+        page.on("request", lambda r: r.url.startswith(own) or notebook.requests.append(r.url))
+        page.on("console", lambda m: m.type == "error" and notebook.errors.append(m.text))
+        page.on("pageerror", lambda e: notebook.errors.append(str(e)))
+        notebook.open()
+        return notebook
+
+    yield opened
+    for session in api(url, "sessions"):
+        api(url, f"sessions/{session['id']}", "DELETE")
+    for context in contexts:
+        context.close()
+
+
 def figures():
     rng = np.random.default_rng(7)
     times = pd.date_range("2026-03-01", periods=96, freq="15min", tz="UTC")

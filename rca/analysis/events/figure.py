@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rca.analysis.events.locate import Located
+from rca.model.window import Window
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
 
-def onset_figure(located: Located, events: pd.DataFrame) -> go.Figure:
-    """Return the metric over time where its onset is clearest, and the events below it."""
+def onset_figure(
+    located: Located, events: pd.DataFrame, *, windows: Sequence[Window] | None = None
+) -> go.Figure:
+    """Return the metric over time where its onset is clearest, and the events below it.
+
+    ``windows`` are the baseline and the incident window to shade; by default those of the onset.
+    """
     from rca.plots.events import timeline_figure
 
     line, onset = located.searched, located.onset
@@ -28,7 +35,7 @@ def onset_figure(located: Located, events: pd.DataFrame) -> go.Figure:
     )
     expected = series.native(base + season.effect(line.times, line.width_s))
     rows = f" in {located.seen_in}" if located.seen_in.columns else ""
-    windows = (onset.baseline, onset.current)
+    windows = (onset.baseline, onset.current) if windows is None else windows
     return timeline_figure(
         times=line.times + line.width_s / 2,
         values=series.value,

@@ -21,6 +21,8 @@ WIDGET_STATE: Final = "application/vnd.jupyter.widget-state+json"
 PICTURES: Final = ("image/svg+xml", "image/png", "image/jpeg", "image/gif", "image/webp")
 SHOWS: Final = re.compile(r"<(?:img|svg|progress|meter|input|hr)\b", re.IGNORECASE)
 STYLE: Final = re.compile(r"<style\b.*?</style>", re.DOTALL | re.IGNORECASE)
+TWIN: Final = "rca_twin"
+"""Metadata of a widget of our own that is followed by the same as a plain output."""
 LIVE_ONLY: Final = '<p class="rca-missing">[a control of the live notebook]</p>'
 
 
@@ -63,6 +65,8 @@ class Outputs:
     def _display(self, data: Mapping[str, Any], metadata: Mapping[str, Any]) -> str:
         if isinstance(data.get(PLOTLY), Mapping):
             return self.figure(data[PLOTLY])
+        if WIDGET in data and metadata.get(TWIN):
+            return ""
         markup = clean(_joined(data.get("text/html")), self._folder)
         if _says_something(markup):
             return f'<div class="rca-html">{markup}</div>'

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 import rca
-from rca.logs.examples import slice_sql
+from rca.analysis.examples import slice_sql
 from rca.plots.examples import cards_html, pairs_html
 
 HOSTILE = "<script>alert(1)</script>\u202e"
