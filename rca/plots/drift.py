@@ -44,3 +44,71 @@ def ranked(table: pd.DataFrame, *, title: str = "") -> go.Figure:
     figure.update_xaxes(title="effect size (Cohen's w)", rangemode="tozero")
     figure.update_yaxes(type="category")
     return theme.apply(figure, title=title, height=max(260, 120 + 24 * len(shown)))
+
+
+def sides(table: pd.DataFrame, *, column: str, ordered: bool, title: str = "") -> go.Figure:
+    """Return one column's cells on both sides.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        ``cell`` (words), ``baseline`` and ``current`` (shares), in the order to be shown.
+    ordered : bool
+        Whether cells are bins of a number, drawn as columns; categories are drawn as bars.
+    """
+    import plotly.graph_objects as go
+
+    shown = table if ordered else table.head(_MOST).iloc[::-1]
+    figure = go.Figure()
+    pairs = (("baseline", theme.BASELINE), ("current", theme.CURRENT))
+    for side, colour in pairs if ordered else reversed(pairs):
+        cells, shares = shown["cell"].tolist(), shown[side].tolist()
+        figure.add_trace(
+            go.Bar(
+                x=cells if ordered else shares,
+                y=shares if ordered else cells,
+                orientation="v" if ordered else "h",
+                marker={"color": colour},
+                name=side,
+                hovertemplate=f"{side}: %{{{'y' if ordered else 'x'}:.2%}}"
+                f"<br>%{{{'x' if ordered else 'y'}}}<extra></extra>",
+            )
+        )
+    value, cell = (figure.update_yaxes, figure.update_xaxes)
+    if not ordered:
+        value, cell = cell, value
+    value(title="share of rows", tickformat=".0%", rangemode="tozero")
+    cell(title=column, type="category")
+    figure.update_layout(barmode="group", legend={"traceorder": "normal"})
+    return theme.apply(figure, title=title, height=None if ordered else 150 + 30 * len(shown))
+
+
+def onsets(table: pd.DataFrame, *, title: str = "") -> go.Figure:
+    """Return since when each drifted column is another one, with its 90 % interval."""
+    import plotly.graph_objects as go
+
+    shown = table[table["onset"].notna()].sort_values("onset", ascending=False).tail(_MOST)
+    late = (shown["onset_high"] - shown["onset"]).dt.total_seconds() * 1e3
+    early = (shown["onset"] - shown["onset_low"]).dt.total_seconds() * 1e3
+    figure = go.Figure(
+        go.Scatter(
+            x=shown["onset"].dt.tz_localize(None).tolist(),
+            y=shown["column"].tolist(),
+            mode="markers",
+            marker={"size": 9, "color": theme.CURRENT},
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": late.tolist(),
+                "arrayminus": early.tolist(),
+                "color": theme.CURRENT,
+            },
+            customdata=shown[["fault_text"]].to_numpy().tolist(),
+            hovertemplate="%{y}: since %{x}<br>%{customdata[0]}<extra></extra>",
+            name="onset and 90 % interval",
+            showlegend=True,
+        )
+    )
+    figure.update_xaxes(title="time (UTC)", type="date")
+    figure.update_yaxes(type="category")
+    return theme.apply(figure, title=title, height=max(240, 140 + 26 * len(shown)))

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from rca.analysis.drift.faults.kinds import Fault
 from rca.analysis.drift.scan import Scan
 from rca.analysis.drift.season import Match
+from rca.errors import UnknownNameError
 from rca.model.comparison import Comparison
 from rca.model.finding import Finding
 from rca.model.result import Result
+from rca.stats.distance import shares
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
+
+    from rca.adapters.evidently import EvidentlyReport
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,11 +91,110 @@ class DriftProfile(Result):
 
         return ranked(self.table, title=self.summary())
 
+    def plot_column(self, column: str) -> go.Figure:
+        """Return one column's distribution on both sides, cell by cell.
+
+        Raises
+        ------
+        UnknownNameError
+            The column was not profiled.
+        """
+        from rca.plots.drift import sides
+
+        cells = self.cells(column)
+        row = self.table.set_index("column").loc[column]
+        said = row["fault_text"] or f"no drift (w = {row['effect_size']:.2g})"
+        assert self.scan is not None
+        ordered = self.scan.columns[column].numeric
+        return sides(cells, column=column, ordered=ordered, title=f"{column}: {said}")
+
+    def plot_onsets(self) -> go.Figure:
+        """Return since when each drifted column is another one."""
+        from rca.plots.drift import onsets
+
+        dated = int(self.table["onset"].notna().sum())
+        return onsets(self.table, title=f"Onset of {dated} drifted columns")
+
+    def cells(self, column: str) -> pd.DataFrame:
+        """Return the cells of one column with their shares on both sides.
+
+        The baseline's are at the current side's hours of day. Empty cells are left out; values of
+        a text are ordered by how much they moved.
+
+        Raises
+        ------
+        UnknownNameError
+            The column was not profiled.
+        """
+        import pandas as pd
+
+        assert self.scan is not None and self.match is not None
+        if column not in self.scan.columns:
+            raise UnknownNameError.of("profiled column", column, self.scan.columns)
+        counted = self.scan.columns[column]
+        baseline = self.match.baseline(counted.counts, self.scan.blocks)
+        current = shares(counted.side(self.scan.blocks, 1))
+        table = pd.DataFrame(
+            {"cell": counted.names, "baseline": baseline, "current": current},
+        )
+        table = table[(table["baseline"] > 0) | (table["current"] > 0)]
+        if not counted.numeric:
+            moved = (table["current"] - table["baseline"]).abs()
+            table = table.loc[moved.sort_values(ascending=False, kind="stable").index]
+        return table.reset_index(drop=True)
+
     def findings(self) -> tuple[Finding, ...]:
         """Return a claim for each drifted column, largest effect first, then those of the rows."""
         moved = self.table[self.table["drifted"]]
         of_rows = (replace(finding, call=self.call) for finding in self.of_rows)
         return (*(self._finding(row) for _, row in moved.iterrows()), *of_rows)
+
+    def to_evidently(
+        self,
+        *,
+        columns: Sequence[str] | None = None,
+        rows: int = 10_000,
+        methods: Mapping[str, str] | None = None,
+        thresholds: Mapping[str, float] | None = None,
+    ) -> EvidentlyReport:
+        """Return Evidently's report on samples of both sides, its verdicts beside ours.
+
+        Parameters
+        ----------
+        columns : sequence of str, optional
+            Default: the 20 columns that moved most.
+        rows : int
+            Most rows of each side; the baseline's are taken at the current hours of day.
+        methods, thresholds : mapping, optional
+            Evidently's method and threshold for a column.
+
+        Raises
+        ------
+        MissingExtraError, UnknownNameError
+            Evidently is not installed; a column was not profiled.
+        """
+        from rca.adapters.evidently import run
+        from rca.analysis.drift.samples import frames
+
+        assert self.scan is not None and self.match is not None
+        known = self.scan.columns
+        chosen = list(columns) if columns is not None else [*self.table["column"].head(20)]
+        for name in chosen:
+            if name not in known:
+                raise UnknownNameError.of("profiled column", name, known)
+        samples = frames(self.scan, self.match, chosen, rows)
+        hours = ", the baseline's at the current hours of day" if self.match.matched else ""
+        note = f"Evidently saw samples: {len(samples[0]):,} and {len(samples[1]):,} rows{hours}."
+        ours = dict(zip(self.table["column"], self.table["drifted"].map(bool), strict=True))
+        return run(
+            *samples,
+            numbers=[name for name in chosen if known[name].numeric],
+            texts=[name for name in chosen if not known[name].numeric],
+            ours=ours,
+            methods=methods,
+            thresholds=thresholds,
+            caveats=[note],
+        )
 
     def _finding(self, row: pd.Series) -> Finding:
         fault = self.faults[row["column"]]

@@ -81,6 +81,22 @@ class Counted:
             return np.array([label not in (NULL, REST) for label in self.labels])
         return np.concatenate([[False, False], is_single(self.edges, discrete=self.discrete)])
 
+    @property
+    def names(self) -> list[str]:
+        """What each cell holds, in words."""
+        if not self.numeric:
+            return [{NULL: "null", REST: "(others)"}.get(label, label) for label in self.labels]
+        if not len(self.edges):
+            return ["null", "not finite", "any value"]
+        low, high = (f"{edge:.4g}" for edge in (self.edges[0], self.edges[-1]))
+        single = self.single[2:]
+        inner = [
+            f"{a:.4g}" if single[i + 1] else f"{a:.4g} to {b:.4g}"
+            for i, (a, b) in enumerate(zip(self.edges[:-1], self.edges[1:], strict=True))
+        ]
+        last = high if single[-1] else f"from {high}"
+        return ["null", "not finite", f"below {low}", *inner, last]
+
     def side(self, blocks: Blocks, side: int) -> Array:
         """Return the counts of cells on a side."""
         return np.asarray(self.counts[blocks.side == side].sum(axis=0))
