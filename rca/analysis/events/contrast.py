@@ -122,8 +122,8 @@ def contrast(
 def _fresh(before: Sums, now: Sums, *, per_hour: bool) -> bool:
     """Tell whether a scope had next to nothing before; of a sum per hour n counts buckets."""
     if per_hour:
-        return 0 < float(now.y) and float(before.value) < 0.02 * float(now.value)
-    return 0 < float(now.n) and float(before.n) < 0.02 * max(1.0, float(now.n))
+        return float(now.y) > 0 and float(before.value) < 0.02 * float(now.value)
+    return float(now.n) > 0 and float(before.n) < 0.02 * max(1.0, float(now.n))
 
 
 def _weighted(sums: Sums, weights: Floats) -> Sums:

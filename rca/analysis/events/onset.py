@@ -17,6 +17,8 @@ Mask = NDArray[np.bool_]
 
 _SAME_RUN_S = 24 * 3600
 _SMALL_STEP = 0.15
+#: A change that ends this near to the usual level, in parts of itself, is a return.
+_BACK = 0.35
 _UNCHANGED_S = 6 * 3600
 _LEAST_BASELINE_BUCKETS = 24
 _LEAST_BASELINE_S = 6 * 3600
@@ -71,7 +73,11 @@ def find_onset(timeline: Timeline, alerted_at: float, metric: Metric) -> Onset:
     """
     found = detect(timeline.series)
     start, end = float(timeline.times[0]), float(timeline.times[-1] + timeline.width_s)
-    before = [p for p in found.points if p.low <= alerted_at + timeline.width_s]
+    before = [
+        point
+        for point in found.points
+        if point.low <= alerted_at + timeline.width_s and not _returns(point, found)
+    ]
     worse = [p for p in before if metric.is_worse(p.shift)] or before
     if not worse:
         length = min(max(4 * timeline.width_s, 0.1 * (end - start)), _UNCHANGED_S)
@@ -109,6 +115,18 @@ def find_onset(timeline: Timeline, alerted_at: float, metric: Metric) -> Onset:
         Window(at(current_start), at(current_end)),
         ended,
     )
+
+
+def _returns(point: ChangePoint, found: ChangePoints) -> bool:
+    """Tell whether a change only brings the level back to where it was most of the time before."""
+    earlier = [s for s in found.segments if s.end <= point.at + 1.0]
+    if len(earlier) < 2:
+        return False
+    levels = np.array([s.level for s in earlier])
+    order = np.argsort(levels)
+    mass = np.cumsum(np.array([s.n_buckets for s in earlier], dtype=float)[order])
+    usual = float(levels[order][np.searchsorted(mass, 0.5 * mass[-1])])
+    return (point.after - usual) * point.shift < _BACK * point.shift**2
 
 
 def _main(changes: list[ChangePoint], alerted_at: float, span: float) -> ChangePoint:

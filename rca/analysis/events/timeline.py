@@ -76,7 +76,9 @@ class Timeline:
             # A sum of y over Poisson many rows varies like a count of sum(y)^2 / sum(y^2) events.
             weight = float(sums.y.sum()) / max(float(sums.yy.sum()), 1e-300)
             y = np.maximum(sums.y, 0.0) * weight
-            return Series.counts(self.times, y, hours * weight, self.width_s)
+            # No row of any kind is a gap in the log rather than an hour that cost nothing.
+            there = np.where(self.rows > 0, hours, 0.0)
+            return Series.counts(self.times, y, there * weight, self.width_s)
         if metric.binary and np.allclose(sums.x, sums.n):
             return Series.rates(self.times, sums.y, sums.n, self.width_s)
         # The variance of a heavy tail's few rows comes and goes with its mean: it is pooled.
