@@ -88,11 +88,10 @@ _HOMES = {
 }
 
 #: Parts that are used by name: ``rca.samples.drill``, ``rca.errors.WindowError``.
-_PARTS = frozenset({"errors", "report", "samples"})
+_PARTS = frozenset({"errors", "report", "samples", "widgets"})
 
 __all__ = [  # noqa: PLE0604 - the names are strings
     *_HOMES,
-    "widgets",
     "__version__",
 ]
 
@@ -111,8 +110,6 @@ sys.modules[__name__].__class__ = _Package
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used, so that ``import rca`` stays light."""
-    if name == "widgets":
-        return import_module("rca.widgets")
     if name in _PARTS:
         return import_module(f"rca.{name}")
     if name not in _HOMES:
