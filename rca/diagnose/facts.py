@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from rca.analysis.cost import CostShifts, explain_cost
 from rca.analysis.drift import DriftProfile, profile_drift
 from rca.analysis.events import EventCorrelation, correlate_events
 from rca.analysis.events.locate import Located
@@ -44,6 +45,7 @@ class Facts:
     drift: DriftProfile | None
     broken: tuple[Broken, ...]
     callers: FewCallers | None
+    cost: CostShifts | None
     test: ShiftTest | None
     naive_z: float
     seasonal_z: float
@@ -89,7 +91,7 @@ def gather(incident: Incident, clock: Clock) -> Facts:
     comparison = _comparison(incident, located, caveats)
     search = drift = None
     broken: list[Broken] = []
-    callers = None
+    callers = cost = None
     if comparison is not None:
         clock.step("slices")
         search = _tried(lambda: find_slices(comparison), "slices", caveats)
@@ -97,6 +99,9 @@ def gather(incident: Incident, clock: Clock) -> Facts:
         drift = _tried(lambda: profile_drift(comparison), "drift", caveats)
         clock.step("callers")
         callers = few_callers(comparison)
+        if "cost_usd" in comparison.metric.columns:
+            clock.step("what the money went to")
+            cost = _tried(lambda: explain_cost(comparison), "cost", caveats)
         clock.step("health of the measurement")
         broken = broken_measurements(comparison, located, incident.alerted_at.timestamp())
     clock.step("season")
@@ -112,6 +117,7 @@ def gather(incident: Incident, clock: Clock) -> Facts:
         drift,
         tuple(broken),
         callers,
+        cost,
         test,
         naive,
         seasonal,

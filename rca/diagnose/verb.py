@@ -65,7 +65,7 @@ def _call(incident: Incident) -> str:
 
 def _findings(facts: Facts) -> list[Finding]:
     found = list(facts.correlation.findings())
-    for result in (facts.search, facts.drift):
+    for result in (facts.search, facts.drift, facts.cost):
         if result is not None:
             found += result.findings()
     if facts.callers is not None:
@@ -88,7 +88,7 @@ def _diagnosis(
         columns=list(Diagnosis.columns),
     )
     sql = [*facts.correlation.sql]
-    for result in (facts.search, facts.drift):
+    for result in (facts.search, facts.drift, facts.cost):
         sql += result.sql if result is not None else ()
     assert incident.metric is not None
     return Diagnosis(
@@ -154,7 +154,7 @@ def _scanned(tried: Sequence[Tried]) -> list[str]:
 def _caveats(facts: Facts, candidates: Sequence[Candidate]) -> list[str]:
     incident = facts.incident
     found = [*incident.caveats, *incident.logs.caveats, *facts.caveats]
-    for result in (facts.correlation, facts.search, facts.drift):
+    for result in (facts.correlation, facts.search, facts.drift, facts.cost):
         found += result.caveats if result is not None else ()
     tied = [c for c in candidates if c.probability > 0.2]
     if len(tied) > 1:
