@@ -88,25 +88,30 @@ def onsets(table: pd.DataFrame, *, title: str = "") -> go.Figure:
     import plotly.graph_objects as go
 
     shown = table[table["onset"].notna()].sort_values("onset", ascending=False).tail(_MOST)
-    late = (shown["onset_high"] - shown["onset"]).dt.total_seconds() * 1e3
-    early = (shown["onset"] - shown["onset_low"]).dt.total_seconds() * 1e3
+    low, at, high = (
+        shown[name].dt.tz_localize(None).tolist() for name in ("onset_low", "onset", "onset_high")
+    )
+    names = shown["column"].tolist()
     figure = go.Figure(
         go.Scatter(
-            x=shown["onset"].dt.tz_localize(None).tolist(),
-            y=shown["column"].tolist(),
+            x=[time for pair in zip(low, high, strict=True) for time in (*pair, None)],
+            y=[part for name in names for part in (name, name, None)],
+            mode="lines",
+            line={"color": theme.CURRENT, "width": 5},
+            opacity=0.5,
+            name="90 % interval",
+            hoverinfo="skip",
+        )
+    )
+    figure.add_trace(
+        go.Scatter(
+            x=at,
+            y=names,
             mode="markers",
-            marker={"size": 9, "color": theme.CURRENT},
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": late.tolist(),
-                "arrayminus": early.tolist(),
-                "color": theme.CURRENT,
-            },
+            marker={"size": 10, "color": theme.CURRENT},
             customdata=shown[["fault_text"]].to_numpy().tolist(),
             hovertemplate="%{y}: since %{x}<br>%{customdata[0]}<extra></extra>",
-            name="onset and 90 % interval",
-            showlegend=True,
+            name="onset",
         )
     )
     figure.update_xaxes(title="time (UTC)", type="date")

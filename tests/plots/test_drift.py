@@ -42,11 +42,11 @@ def test_few_values_are_named_by_themselves(profile) -> None:
 
 
 def test_onsets_have_intervals(profile) -> None:
-    points = profile.plot_onsets().data[0]
+    lines, points = profile.plot_onsets().data
     assert list(points.y) == ["tier"]
     assert pd.Timestamp(points.x[0]).date() == pd.Timestamp("2026-03-07").date()
-    assert points.error_x.array[0] >= 0
-    assert points.error_x.arrayminus[0] >= 0
+    assert lines.x[0] <= points.x[0] <= lines.x[1]
+    assert lines.x[0] < lines.x[1]
 
 
 def test_a_column_nobody_profiled_is_an_error(profile) -> None:

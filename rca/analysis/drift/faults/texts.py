@@ -102,6 +102,7 @@ def _renamed(moved: Moved) -> Fault | None:
         )
         if found is None:
             close = [i for i in falling if _as_much(moved, int(i), new)]
+            close = [i for i in close if not _several(moved, float(-gain[i]), new)]
             if not close:
                 continue
             found = (int(min(close, key=lambda i: abs(gain[i] + gain[new]))), "CATEGORY_RENAMED")
@@ -117,6 +118,14 @@ def _renamed(moved: Moved) -> Fault | None:
     more = f" and {len(mapping) - 3} more" if len(mapping) > 3 else ""
     text = f"{shown}{more}, {percent(share)} of rows"
     return Fault(code, text, share, {"mapping": mapping})
+
+
+def _several(moved: Moved, lost: float, new: int) -> bool:
+    """Tell whether all that vanished, together, fits what was gained better than one value."""
+    gone = [i for i in _lost(moved) if moved.counted.labels[i] != REST]
+    together = float((moved.p0 - moved.p1)[gone].sum())
+    gained = float(moved.p1[new] - moved.p0[new])
+    return len(gone) > 1 and len(_new(moved)) == 1 and abs(together - gained) < abs(lost - gained)
 
 
 def _as_much(moved: Moved, old: int, new: int) -> bool:
