@@ -49,7 +49,13 @@ TOPICS: Mapping[str, frozenset[str]] = {
         "prompt temperature threshold classifier",
     }.items()
 }
+#: Words of changes that no request runs through.
+ELSEWHERE = frozenset("docs documentation readme website blog admin-ui dashboard".split())
+#: Kinds of events that touch every provider alike unless they say otherwise.
+EVERYWHERE = ("deploy", "release", "config", "flag", "infra", "pipeline", "schema_change")
 _TOPIC = 0.8
+_ELSEWHERE = -2.0
+_LOCAL = -1.5
 _MOST_MENTION = 2.5
 _LEAST_TIME = -7.0
 _PLAIN = frozenset({"true", "false", "none", "null", "ok", "all", "default", "prod", "production"})
@@ -149,6 +155,7 @@ def event_parts(ranked: RankedEvent, signs: Signs, mentions: Mentions) -> list[E
     parts = [
         _habit(event, signs),
         _topic(event, signs),
+        _local(ranked, signs),
         _kind(event, signs, mentions),
         _mention(ranked, signs, mentions),
     ]
@@ -194,8 +201,20 @@ def _habit(event: Event, signs: Signs) -> Evidence | None:
 def _topic(event: Event, signs: Signs) -> Evidence | None:
     family = metric_family(signs.facts.located.timeline.metric)
     said = words(event.title) | words(event.target or "")
+    elsewhere = sorted(said & ELSEWHERE)
+    if elsewhere:
+        return Evidence("topic", _ELSEWHERE, f"it is about {', '.join(elsewhere)}")
     named = sorted(said & TOPICS.get(family, frozenset()))
     return Evidence("topic", _TOPIC, f"it is about {', '.join(named)}") if named else None
+
+
+def _local(ranked: RankedEvent, signs: Signs) -> Evidence | None:
+    """Count that a change of everything should not stop at one provider or model."""
+    columns = {column for column, _ in ranked.scope.columns}
+    if not signs.provider or ranked.event.kind not in EVERYWHERE or columns & set(signs.provider):
+        return None
+    where = ", ".join(f"{k}={v}" for k, v in signs.provider.items())
+    return Evidence("local", _LOCAL, f"the shift stops at {where}, which it does not speak of")
 
 
 def _kind(event: Event, signs: Signs, mentions: Mentions) -> Evidence | None:
@@ -224,12 +243,16 @@ def _data(event: Event, signs: Signs, mentions: Mentions) -> Evidence:
 
 
 def _provider(event: Event, signs: Signs) -> Evidence | None:
-    if event.kind != "upstream" or not signs.provider:
+    if event.kind != "upstream":
         return None
     said = event_words(event)
-    known = {str(v).lower() for v in signs.provider.values()}
-    if known & said:
-        return Evidence("upstream", 1.5, f"it speaks of {', '.join(sorted(known & said))}")
+    here = {str(v).lower() for v in signs.provider.values()}
+    if here & said:
+        return Evidence("upstream", 1.5, f"it speaks of {', '.join(sorted(here & said))}")
+    others = sorted((signs.providers & said) - here)
+    if here and others:
+        reason = f"it speaks of {', '.join(others)}, not of {', '.join(sorted(here))}"
+        return Evidence("upstream", -3.0, reason)
     return None
 
 
@@ -240,9 +263,5 @@ def _mention(ranked: RankedEvent, signs: Signs, mentions: Mentions) -> Evidence 
     names: list[Any] = list(rows.values())
     if signs.stage:
         names += [signs.stage.removesuffix("_ms"), "vector", "index"]
-    names += [
-        c.removesuffix("_ms").removesuffix("_usd")
-        for c in signs.facts.located.timeline.metric.columns
-    ]
     odds, name = mentions.worth(ranked.event, names)
     return Evidence("mention", odds, f"it speaks of {name}") if odds > 0 else None

@@ -30,6 +30,7 @@ _BY_CHANCE = 0.015
 _CARRIES = 0.3
 _MOST_OF_IT = 0.5
 _PART = 0.15
+_MOST_PROVIDERS = 200
 
 
 @dataclass(frozen=True)
@@ -207,6 +208,18 @@ class Signs:
             if named:
                 return named
         return {}
+
+    @cached_property
+    def providers(self) -> frozenset[str]:
+        """Every provider that the log knows, in lower case."""
+        logs = self.facts.incident.logs
+        if logs.columns.get("provider") != "text":
+            return frozenset()
+        name = logs.need("provider")
+        rows = logs.engine.rows(
+            f"select {name} as v_ from {logs.relation} group by {name} limit {_MOST_PROVIDERS}"
+        )
+        return frozenset(str(row["v_"]).lower() for row in rows if row["v_"] is not None)
 
     @cached_property
     def stage(self) -> str | None:

@@ -12,6 +12,8 @@ from rca.model.finding import Finding
 _LEAST_PRICE_SHIFT = 0.03
 _OUTPUT_TO_INPUT_PRICE = 4.0
 _LEAST_CALLS = 20
+#: Nothing but a price moves cheap, middling and dear calls of a model alike.
+_LOG_ODDS = 3.8
 #: Cheap, middling and dear calls, as quantiles of the price per token.
 _CALLS = (0.1, 0.5, 0.9)
 
@@ -111,7 +113,7 @@ def prices(comparison: Comparison) -> Broken | None:
     return Broken(
         "PRICE_CHANGED",
         "cost_usd",
-        2.5,
+        _LOG_ODDS,
         Finding("PRICE_CHANGED", claim, moved / total, n=n, column="cost_usd", sql=sql),
         share=moved / total,
         models=tuple(key for key, *_ in priced),
