@@ -50,7 +50,7 @@ TOPICS: Mapping[str, frozenset[str]] = {
     }.items()
 }
 #: Words of changes that no request runs through.
-ELSEWHERE = frozenset("docs documentation readme website blog admin-ui dashboard".split())
+ELSEWHERE = frozenset({"docs", "documentation", "readme", "website", "blog", "admin-ui"})
 #: Kinds of events that touch every provider alike unless they say otherwise.
 EVERYWHERE = ("deploy", "release", "config", "flag", "infra", "pipeline", "schema_change")
 _TOPIC = 0.8
