@@ -95,7 +95,9 @@ def checked_json(model: type[Model], text: str, *, where: str) -> Model:
 
 
 def _refused(model: type[BaseModel], error: ValidationError, where: str) -> BadValueError:
-    first = error.errors(include_url=False)[0]
+    all_errors = error.errors(include_url=False)
+    # A misspelt field is missing as well; the misspelling says more.
+    first = next((e for e in all_errors if e["type"] == "extra_forbidden"), all_errors[0])
     field = ".".join(map(str, first["loc"])) or "the whole"
     more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
     return BadValueError(f"{where}: {_said(model, first, field)}{more}")
@@ -166,3 +168,15 @@ def locked(path: str | Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def toml_line(key: str, value: str | int | float | bool) -> str:
+    """Return one line of TOML; text is quoted, with what TOML does not allow in it escaped.
+
+    >>> print(toml_line("why", 'a "b"'), end="")
+    why = "a \\"b\\""
+    """
+    if isinstance(value, str):
+        quoted = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        return f"{key} = {quoted}\n"
+    return f"{key} = {json.dumps(value)}\n"
