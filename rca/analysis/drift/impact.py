@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rca.analysis.drift.columns import Profiled
-from rca.analysis.drift.scan import Scan
+from rca.analysis.drift.counted import Scan
 from rca.engine.sql import grouping_sets, total
 from rca.model.comparison import Comparison
 from rca.stats.ratio import SUMS, Sums, difference

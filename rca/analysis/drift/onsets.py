@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rca.analysis.drift.scan import Scan
+from rca.analysis.drift.counted import Scan
 from rca.analysis.drift.season import Match
 from rca.analysis.drift.table import Judged
 from rca.engine.sql import lit

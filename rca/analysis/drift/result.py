@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from rca.analysis.drift.counted import Scan
 from rca.analysis.drift.faults.kinds import Fault
-from rca.analysis.drift.scan import Scan
 from rca.analysis.drift.season import Match
 from rca.errors import UnknownNameError
 from rca.model.comparison import Comparison
@@ -148,6 +149,24 @@ class DriftProfile(Result):
         moved = self.table[self.table["drifted"]]
         of_rows = (replace(finding, call=self.call) for finding in self.of_rows)
         return (*(self._finding(row) for _, row in moved.iterrows()), *of_rows)
+
+    def save_baseline(self, folder: str | Path) -> Path:
+        """Write the baseline's profile into a folder, for ``profile_drift(baseline=folder)``.
+
+        Holds cells, counts per block of time and a sample of 20,000 rows: take care of it as of
+        the log itself.
+
+        Raises
+        ------
+        OutputError
+            The folder cannot be written.
+        """
+        from rca.analysis.drift.saved import save
+
+        assert self.scan is not None and self.comparison is not None
+        side = self.comparison.baseline
+        of = f"{side.window or side.name} of {self.comparison.logs.source or 'a log'}"
+        return save(self.scan, of, folder)
 
     def to_evidently(
         self,

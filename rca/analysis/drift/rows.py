@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from rca.analysis.drift.columns import Profiled
+from rca.analysis.drift.counted import Blocks
 from rca.analysis.drift.faults.kinds import percent
-from rca.analysis.drift.scan import Blocks
 from rca.analysis.drift.season import Match
 from rca.engine.sql import count_if
 from rca.model.comparison import Comparison

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rca.analysis.drift.scan import Scan
+from rca.analysis.drift.counted import Scan
 from rca.analysis.drift.season import Match
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from rca.analysis.drift.scan import Blocks
+from rca.analysis.drift.counted import Blocks
 from rca.stats.drift_test import Overdispersion, overdispersion
 
 Array = NDArray[np.float64]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rca.analysis.drift.columns import profiled
+from rca.analysis.drift.columns import Profiled, profiled
+from rca.analysis.drift.counted import Counted, Scan
 from rca.analysis.drift.faults.kinds import Moved
 from rca.analysis.drift.faults.numbers import rounded
 from rca.analysis.drift.faults.tell import tell
@@ -13,7 +15,8 @@ from rca.analysis.drift.impact import drift_impact
 from rca.analysis.drift.onsets import onsets
 from rca.analysis.drift.result import DriftProfile
 from rca.analysis.drift.rows import repeated, volume
-from rca.analysis.drift.scan import Counted, Scan, scan
+from rca.analysis.drift.saved import Saved, load
+from rca.analysis.drift.scan import scan
 from rca.analysis.drift.season import Match, match
 from rca.analysis.drift.table import Judged, describe, drift_table
 from rca.errors import BadValueError
@@ -36,6 +39,7 @@ def profile_drift(
     comparison: Comparison,
     *,
     columns: Sequence[str] | None = None,
+    baseline: str | Path | None = None,
     min_effect: float = 0.1,
     level: float = 0.02,
 ) -> DriftProfile:
@@ -52,6 +56,8 @@ def profile_drift(
         Two sets of rows and a metric.
     columns : sequence of str, optional
         Default: all but identifiers, callers' ids and the row's time.
+    baseline : path, optional
+        Folder of :meth:`DriftProfile.save_baseline`: only the current side is read.
     min_effect : float
         Least effect size (Cohen's w) of interest.
     level : float
@@ -68,6 +74,8 @@ def profile_drift(
         A column asked for is not there.
     BadValueError
         There is nothing to profile.
+    MissingFileError, CorruptFileError
+        There is no saved baseline, or it cannot be read.
 
     Notes
     -----
@@ -86,12 +94,14 @@ def profile_drift(
     >>> drift.table[["column", "fault", "fault_text"]].values.tolist()
     [['age', 'UNIT_CHANGE', 'x1000']]
     """
-    chosen = profiled(comparison, columns)
+    saved = load(baseline) if baseline is not None else None
+    asked = profiled(comparison, columns)
+    chosen = [column for column in asked if saved is None or saved.knows(column)]
     if not chosen:
         raise BadValueError(
             "there is no column to profile but identifiers and times. Name some: columns=[...]."
         )
-    found = scan(comparison, chosen)
+    found = scan(comparison, chosen, saved)
     matched = match(found.blocks)
     judged = {name: _judged(counted, found, matched) for name, counted in found.columns.items()}
     n0 = int(found.blocks.n[found.blocks.side == 0].sum())
@@ -104,9 +114,10 @@ def profile_drift(
     describe(table, faults, placed, impact)
     of_rows, rows_sql = _of_rows(comparison, found, matched)
     given = "" if columns is None else f", columns={list(columns)!r}"
+    given += "" if baseline is None else f", baseline={str(baseline)!r}"
     return DriftProfile(
         table,
-        caveats=tuple(_caveats(comparison, found, matched, table)),
+        caveats=(*_of_saved(saved, asked), *_caveats(comparison, found, matched, table)),
         call=f"rca.profile_drift(comparison{given})",
         sql=(*found.sql, *onset_sql, *impact_sql, *rows_sql),
         comparison=comparison,
@@ -115,6 +126,14 @@ def profile_drift(
         scan=found,
         match=matched,
     )
+
+
+def _of_saved(saved: Saved | None, asked: Sequence[Profiled]) -> list[str]:
+    if saved is None:
+        return []
+    new = [column.name for column in asked if not saved.knows(column)]
+    left_out = f"; it does not have {', '.join(new)}" if new else ""
+    return [f"The baseline was saved before ({saved.of}){left_out}."]
 
 
 def _judged(counted: Counted, found: Scan, matched: Match) -> Judged:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rca.analysis.drift.scan import Counted
+from rca.analysis.drift.counted import Counted
 from rca.stats.distance import total_variation
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from rca.analysis.drift.counted import Counted
 from rca.analysis.drift.faults.kinds import Fault, Moved, percent
-from rca.analysis.drift.scan import Counted
 from rca.stats.drift_transform import mixed
 
 Array = NDArray[np.float64]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from rca.analysis.drift.counted import Blocks
 from rca.analysis.drift.faults.kinds import Fault, Moved, percent
-from rca.analysis.drift.scan import Blocks
 
 Array = NDArray[np.float64]
 

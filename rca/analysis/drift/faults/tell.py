@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from rca.analysis.drift.counted import Blocks
 from rca.analysis.drift.faults.kinds import Fault, Moved
 from rca.analysis.drift.faults.numbers import number_fault
 from rca.analysis.drift.faults.pairs import swapped, unmatched
 from rca.analysis.drift.faults.special import hour_shift, label_fault, score_fault, time_fault
 from rca.analysis.drift.faults.texts import text_fault
-from rca.analysis.drift.scan import Blocks
 
 _PLAIN = frozenset({"DISTRIBUTION_SHIFT", "OFFSET", "UNIT_CHANGE", "SIGN_FLIP", "CATEGORY_NEW"})
 

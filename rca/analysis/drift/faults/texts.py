@@ -6,9 +6,9 @@ import unicodedata
 
 import numpy as np
 
+from rca.analysis.drift.counted import NULL, REST
 from rca.analysis.drift.faults.kinds import Fault, Moved, percent
 from rca.analysis.drift.faults.numbers import null_spike
-from rca.analysis.drift.scan import NULL, REST
 
 _LEAST_NEW = 0.003
 _NEW_RATIO = 0.1
