@@ -22,9 +22,12 @@ if TYPE_CHECKING:
     from rca.analysis.events import correlate_events
     from rca.analysis.examples import Examples, examples
     from rca.analysis.slices import (
+        CrossSlicer,
+        CrossSlices,
         Localization,
         SliceSearch,
         SliceShifts,
+        cross_slices,
         find_slices,
         localize,
         slice_metric,
@@ -68,6 +71,9 @@ _HOMES = {
     "VersionDiff": "rca.analysis.versions",
     "VersionTable": "rca.analysis.versions",
     "Window": "rca.model.window",
+    "CrossSlicer": "rca.analysis.slices",
+    "CrossSlices": "rca.analysis.slices",
+    "cross_slices": "rca.analysis.slices",
     "Diagnosis": "rca.diagnose",
     "compare_versions": "rca.analysis.versions",
     "connect": "rca.engine",

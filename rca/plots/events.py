@@ -57,7 +57,7 @@ def timeline_figure(
         go.Scatter(
             x=clock,
             y=values,
-            error_y={"array": 1.96 * np.asarray(errors), "width": 0, "thickness": 1},
+            error_y=_bars(np.asarray(values, dtype=float), 1.96 * np.asarray(errors), unit),
             mode="lines+markers",
             marker={"size": 4, "color": theme.BASELINE},
             line={"width": 1, "color": theme.BASELINE},
@@ -89,10 +89,20 @@ def timeline_figure(
         figure.add_vline(x=when, line={"color": theme.WORSE, "width": 2}, row="all", col=1)
     _lanes(figure, events.dropna(subset=["ts"]).head(_MOST_EVENTS))
     figure.update_yaxes(title_text=unit or "value", row=1, col=1)
+    figure.update_yaxes(type="category", tickmode="linear", tick0=0, dtick=1, row=2, col=1)
     figure.update_xaxes(title_text="time, UTC", row=2, col=1)
     figure.update_layout(title=title, height=520, showlegend=expected is not None)
     theme.apply(figure)
     return figure
+
+
+def _bars(values: Any, half: Any, unit: str) -> dict[str, Any]:
+    """Return 95 % bars; those of a share end at 0 and 1."""
+    low, high = values - half, values + half
+    if unit == "share":
+        low, high = np.maximum(low, 0.0), np.minimum(high, 1.0)
+    ends = {"array": high - values, "arrayminus": values - low, "symmetric": False}
+    return ends | {"type": "data", "width": 0, "thickness": 1}
 
 
 def _lanes(figure: go.Figure, events: pd.DataFrame) -> None:

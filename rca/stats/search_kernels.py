@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def _compiled(function: Callable[..., None]) -> Callable[..., None]:
+def compiled(function: Callable[..., None]) -> Callable[..., None]:
     """Compile, keeping the machine code for the next process where there is a place for it."""
     try:
         made: Callable[..., None] = numba.njit(cache=True, nogil=True)(function)
@@ -20,13 +20,13 @@ def _compiled(function: Callable[..., None]) -> Callable[..., None]:
     return made
 
 
-@_compiled
+@compiled
 def _count(index: Any, outcome: Any, cells: Any, out: Any) -> None:
     for i in range(len(index)):
         out[outcome[i] * cells + index[i]] += 1
 
 
-@_compiled
+@compiled
 def _sum(index: Any, side: Any, cells: Any, parts: Any, out: Any) -> None:
     k = parts.shape[0]
     for i in range(len(index)):

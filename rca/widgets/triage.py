@@ -38,7 +38,7 @@ class Console(Panel):
             first = diagnose(self._asked(), progress=progress)
         self.metric = _metric_choice(self.incident, first)
         self.again = w.Button(description="Diagnose", button_style="primary")
-        self.reset = w.Button(description="Windows of the onset")
+        self.reset = w.Button(description="Windows of the onset", layout=w.Layout(width="auto"))
         self.view = FigView(first.timeline(()))
         self.windows = WindowControls(self.view, self._windows_moved)
         self.candidates = Rows(label="candidates, likeliest first", column_px=1000)

@@ -82,5 +82,5 @@ def _second(time: datetime) -> datetime:
     return time.replace(microsecond=0)
 
 
-_WIDE = w.Layout(width="270px", max_width="100%")
+_WIDE = w.Layout(flex="1 1 230px", width="230px", max_width="320px")
 _LEAD = {"description_width": "100px"}

@@ -36,3 +36,45 @@ def test_a_click_on_a_figure_is_read_in_the_kernel(open_notebook):
     notebook.page.wait_for_timeout(300)
     assert notebook.ask("view.clicked['points'][0]['x']") == "b"
     clean(notebook)
+
+
+CONSOLE = """
+import rca
+incident = rca.read_incident("{folder}")
+console = rca.widgets.console(incident)
+console
+"""
+
+
+def shots(notebook, artifacts, name):
+    """Take pictures: light and dark, wide and narrow."""
+    page = notebook.page
+    for theme in ("Light", "Dark"):
+        notebook.theme(theme)
+        page.screenshot(path=artifacts / f"{name}-{theme.lower()}.png")
+    page.set_viewport_size({"width": 620, "height": 1500})
+    notebook.command("application:toggle-left-area")
+    page.wait_for_timeout(800)
+    page.screenshot(path=artifacts / f"{name}-narrow.png")
+
+
+@pytest.fixture(scope="session")
+def sample():
+    from pathlib import Path
+
+    return Path(__file__).resolve().parents[2] / "sample_data" / "accuracy_drop"
+
+
+def test_the_console_answers_choices_windows_and_a_second_run(open_notebook, artifacts, sample):
+    notebook = open_notebook(CONSOLE.format(folder=sample))
+    page = notebook.page
+    notebook.run_all()
+    notebook.until(DRAWN)
+    first = notebook.ask("console.candidate.claim")
+    page.locator(".rca-row").nth(1).click()
+    page.get_by_role("tab", name="Slices").click()
+    page.locator(".rca-panel").get_by_text("slices looked at").first.wait_for()
+    assert notebook.ask("console.candidate.rank") == 2
+    assert notebook.ask("console.candidate.claim") != first
+    shots(notebook, artifacts, "console")
+    clean(notebook)

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
+#: Buckets that are drawn; narrower ones are noise to the eye.
+_MOST_BUCKETS = 160
+
+
 def onset_figure(
     located: Located, events: pd.DataFrame, *, windows: Sequence[Window] | None = None
 ) -> go.Figure:
@@ -24,7 +28,7 @@ def onset_figure(
     """
     from rca.plots.events import timeline_figure
 
-    line, onset = located.searched, located.onset
+    line, onset = located.searched.coarser(_MOST_BUCKETS), located.onset
     series, change = line.series, onset.change
     season = onset.changes.season
     level = change.before if change else float(np.nanmean(series.value))
