@@ -74,4 +74,5 @@ class Candidate:
     evidence: tuple[Evidence, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.rank}. {self.probability:.0%} {self.kind}: {self.claim}"
+        kind = "" if self.claim.startswith(self.kind) else f"{self.kind}: "
+        return f"{self.rank}. {self.probability:.0%} {kind}{self.claim}"
