@@ -1,8 +1,9 @@
 """Sums over the values of every column, of the rows that the choices in the other columns keep.
 
 A row counts for a column when all *other* columns keep it, so that a column goes on showing what
-its own choice left out. Rows are visited once whatever the number of columns: one that a single
-column drops counts for that column only, one that two drop for none.
+its own choice left out. Rows are visited once whatever the number of columns: one that no column
+drops counts for all, one that a single column drops counts for that column only, one that two drop
+for none.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ from rca.stats.search_cells import Measures
 
 Array = NDArray[np.float64]
 Codes = NDArray[Any]
+Sides = tuple[Sums, Sums]
+Kept = Sequence[NDArray[np.bool_] | None]
 #: Fewer row visits than this are summed by numpy alone: compiling takes longer.
 _COMPILED_FROM = 4_000_000
 
 
 class Crossfilter:
-    """Rows of codes and measures, made ready once for many choices.
+    """Rows of codes and measures, laid out once for many choices.
 
     Parameters
     ----------
@@ -37,16 +40,22 @@ class Crossfilter:
 
     def __init__(self, codes: Sequence[Codes], sizes: Sequence[int], measures: Measures) -> None:
         self._sizes = list(sizes)
-        self._codes = [np.ascontiguousarray(code) for code in codes]
-        self._measures = measures
-        self._parts = [] if measures.binary else measures.parts()
-        self._compiled = len(measures.side) * max(1, len(self._codes)) >= _COMPILED_FROM
-        self._drops = np.zeros(len(measures.side), dtype=np.uint8)
-        self._kept: list[NDArray[np.bool_] | None] = [None] * len(self._codes)
+        self._ends = np.cumsum([0, *sizes])
+        dtype = np.min_scalar_type(max(sizes, default=1))
+        # A row's codes lie beside each other: it is read once.
+        self._codes = np.empty((len(measures.side), len(sizes)), dtype=dtype)
+        for i, code in enumerate(codes):
+            self._codes[:, i] = code
+        self._binary = measures.binary
+        if self._binary:
+            self._outcome = measures.side * np.uint8(2) + measures.y
+            self._parts = np.empty((len(self._outcome), 0))
+        else:
+            self._outcome = measures.side
+            self._parts = np.stack(measures.parts(), axis=1)
+        self._compiled = self._codes.size >= _COMPILED_FROM
 
-    def sums(
-        self, kept: Sequence[NDArray[np.bool_] | None]
-    ) -> tuple[list[tuple[Sums, Sums]], tuple[Sums, Sums]]:
+    def sums(self, kept: Kept) -> tuple[list[Sides], Sides]:
         """Return both sides' sums over each column's values, and over the rows that all keep.
 
         Parameters
@@ -62,74 +71,60 @@ class Crossfilter:
         >>> columns[0][1].n.tolist(), columns[1][1].n.tolist(), float(whole[1].n[0])
         ([1.0, 1.0], [0.0, 1.0], 1.0)
         """
-        self._choose(kept)
-        raw = [self._column(code, size, kept[i]) for i, (code, size) in enumerate(self._zipped())]
-        nothing = np.zeros(len(self._drops), dtype=np.uint8)
-        whole = self._column(nothing, 1, None)
-        return raw, whole
+        raw = self._by_loop(kept) if self._compiled else self._by_arrays(kept)
+        ends = self._ends
+        columns = [
+            _sides(raw[..., ends[i] : ends[i + 1]], self._binary) for i in range(len(self._sizes))
+        ]
+        return columns, _sides(raw[..., -1:], self._binary)
 
-    def _zipped(self) -> list[tuple[Codes, int]]:
-        return list(zip(self._codes, self._sizes, strict=True))
+    def _by_loop(self, kept: Kept) -> Array:
+        from rca.stats.crossfilter_kernels import crossed
 
-    def _choose(self, kept: Sequence[NDArray[np.bool_] | None]) -> None:
-        """Bring the count of columns that drop each row up to date: only what changed is read."""
-        for i, (old, new) in enumerate(zip(self._kept, kept, strict=True)):
-            if _same(old, new):
-                continue
-            change = _dropped(new, self._sizes[i]).astype(np.int8)
-            change -= _dropped(old, self._sizes[i]).astype(np.int8)
-            self._drops += change.view(np.uint8)[self._codes[i]]
-            self._kept[i] = None if new is None else new.copy()
+        dropped = np.zeros((len(self._sizes), max(self._sizes, default=1)), dtype=np.bool_)
+        for i, keep in enumerate(kept):
+            if keep is not None:
+                dropped[i, : len(keep)] = ~keep
+        active = np.flatnonzero([keep is not None for keep in kept])
+        outcomes = 4 if self._binary else 2
+        return crossed(
+            self._codes, self._outcome, self._parts, dropped, active, self._ends, outcomes
+        )
 
-    def _column(self, code: Codes, size: int, own: NDArray[np.bool_] | None) -> tuple[Sums, Sums]:
-        """Return the sums of rows dropped by nobody, or by this column alone."""
-        limit = _dropped(own, size).astype(np.uint8)
-        raw: NDArray[Any]
-        if self._compiled:
-            from rca.stats.crossfilter_kernels import counted, summed
+    def _by_arrays(self, kept: Kept) -> Array:
+        drops = np.zeros(len(self._outcome), dtype=np.int64)
+        own = [np.zeros(len(drops), dtype=bool)] * len(self._sizes)
+        for i, keep in enumerate(kept):
+            if keep is not None:
+                own[i] = ~keep[self._codes[:, i]]
+                drops += own[i]
+        cells = [
+            self._cells(self._codes[:, i], size, drops == own[i])
+            for i, size in enumerate(self._sizes)
+        ]
+        whole = self._cells(np.zeros(len(drops), dtype=np.int64), 1, drops == 0)
+        return np.concatenate([*cells, whole], axis=-1)
 
-            if self._measures.binary:
-                raw = counted(code, self._drops, limit, self._measures)
-            else:
-                raw = summed(code, self._drops, limit, self._measures.side, self._parts)
-        else:
-            raw = self._plain(code, size, limit)
-        return _sides(raw.astype(np.float64), self._measures)
-
-    def _plain(self, code: Codes, size: int, limit: NDArray[np.uint8]) -> NDArray[Any]:
-        rows = np.flatnonzero(self._drops == limit[code])
-        where = code[rows].astype(np.int64)
-        side = self._measures.side[rows].astype(np.int64)
-        if self._measures.binary:
-            index = (2 * side + self._measures.y[rows]) * size + where
-            return np.bincount(index, minlength=4 * size).reshape(4, size)
-        index = side * size + where
-        parts = [None, *(part[rows] for part in self._parts)]
-        raw = [np.bincount(index, part, minlength=2 * size) for part in parts]
-        return np.stack(raw).reshape(len(parts), 2, size)
+    def _cells(self, code: Codes, size: int, rows: NDArray[np.bool_]) -> Array:
+        outcomes = 4 if self._binary else 2
+        index = self._outcome[rows].astype(np.int64) * size + code[rows]
+        weights = [None, *self._parts[rows].T]
+        raw = [np.bincount(index, part, minlength=outcomes * size) for part in weights]
+        return np.stack(raw).reshape(len(weights), outcomes, size).astype(np.float64)
 
 
-def _dropped(kept: NDArray[np.bool_] | None, size: int) -> NDArray[np.bool_]:
-    return np.zeros(size, dtype=bool) if kept is None else ~kept
-
-
-def _same(a: NDArray[np.bool_] | None, b: NDArray[np.bool_] | None) -> bool:
-    return a is b if a is None or b is None else bool(np.array_equal(a, b))
-
-
-def _sides(raw: Array, measures: Measures) -> tuple[Sums, Sums]:
-    if measures.binary:
-        sides = []
+def _sides(raw: Array, binary: bool) -> Sides:
+    """Return Sums from (1 + parts, outcomes, cells)."""
+    if binary:
+        counts, sides = raw[0], []
         for side in (0, 1):
-            no, yes = raw[2 * side], raw[2 * side + 1]
-            n = no + yes
-            sides.append(Sums(n, n, yes, n, yes, yes))
+            no, yes = counts[2 * side], counts[2 * side + 1]
+            sides.append(Sums(no + yes, no + yes, yes, no + yes, yes, yes))
         return sides[0], sides[1]
     found = []
     for side in (0, 1):
         part = raw[:, side]
-        if len(part) == 3:
-            found.append(Sums(part[0], part[0], part[1], part[0], part[1], part[2]))
-        else:
-            found.append(Sums(*part))
+        # Without weights and denominators x is the count.
+        few = (part[0], part[0], part[1], part[0], part[1], part[2]) if len(part) == 3 else part
+        found.append(Sums(*few))
     return found[0], found[1]

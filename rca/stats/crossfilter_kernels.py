@@ -1,60 +1,68 @@
-"""Compiled loops of the crossfilter; loaded only for logs large enough to pay for it."""
+"""The compiled loop of the crossfilter; loaded only for logs large enough to pay for it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rca.stats.search_cells import Measures
 from rca.stats.search_kernels import compiled
 
 
 @compiled
-def _count(code: Any, drops: Any, limit: Any, side: Any, y: Any, out: Any) -> None:
-    for i in range(len(code)):
-        c = code[i]
-        if drops[i] == limit[c]:
-            out[2 * side[i] + y[i], c] += 1
-
-
-@compiled
-def _sum(code: Any, drops: Any, limit: Any, side: Any, parts: Any, first: Any, out: Any) -> None:
-    k = parts.shape[0]
-    for i in range(parts.shape[1]):
-        c = code[first + i]
-        if drops[first + i] == limit[c]:
-            s = side[first + i]
-            out[0, s, c] += 1.0
+def _cross(
+    codes: Any, outcome: Any, parts: Any, dropped: Any, active: Any, ends: Any, span: Any, out: Any
+) -> None:
+    columns, whole, k = codes.shape[1], ends[-1], parts.shape[1]
+    for i in range(span[0], span[1]):
+        drops, by = 0, 0
+        for column in active:
+            if dropped[column, codes[i, column]]:
+                drops += 1
+                by = column
+                if drops == 2:
+                    break
+        if drops == 2:
+            continue
+        o = outcome[i]
+        if drops == 1:
+            cell = ends[by] + codes[i, by]
+            out[o, cell, 0] += 1.0
             for j in range(k):
-                out[j + 1, s, c] += parts[j, i]
+                out[o, cell, j + 1] += parts[i, j]
+            continue
+        out[o, whole, 0] += 1.0
+        for j in range(k):
+            out[o, whole, j + 1] += parts[i, j]
+        for column in range(columns):
+            cell = ends[column] + codes[i, column]
+            out[o, cell, 0] += 1.0
+            for j in range(k):
+                out[o, cell, j + 1] += parts[i, j]
 
 
-def counted(
-    code: NDArray[Any], drops: NDArray[np.uint8], limit: NDArray[np.uint8], measures: Measures
-) -> NDArray[np.int64]:
-    """Count rows by (side and y, code) that are dropped as often as their code allows."""
-    out = np.zeros((4, len(limit)), dtype=np.int64)
-    _count(code, drops, limit, measures.side, measures.y, out)
-    return out
-
-
-#: Rows whose parts are stacked at a time: they stay in the cache.
-_CHUNK = 65_536
-
-
-def summed(
-    code: NDArray[Any],
-    drops: NDArray[np.uint8],
-    limit: NDArray[np.uint8],
-    side: NDArray[np.uint8],
-    parts: Sequence[NDArray[np.float64]],
+def crossed(
+    codes: NDArray[Any],
+    outcome: NDArray[np.uint8],
+    parts: NDArray[np.float64],
+    dropped: NDArray[np.bool_],
+    active: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    outcomes: int,
 ) -> NDArray[np.float64]:
-    """Count rows and sum their parts by (part, side, code)."""
-    out = np.zeros((1 + len(parts), 2, len(limit)))
-    for start in range(0, len(code), _CHUNK):
-        stacked = np.stack([part[start : start + _CHUNK] for part in parts])
-        _sum(code, drops, limit, side, stacked, start, out)
-    return out
+    """Return counts and sums by (1 + parts, outcome, cell); the last cell is all rows kept."""
+    n, threads = len(outcome), min(8, os.cpu_count() or 1)
+    edges = np.linspace(0, n, threads + 1).astype(np.int64)
+    shape = (threads, outcomes, int(ends[-1]) + 1, 1 + parts.shape[1])
+    out = np.zeros(shape)
+
+    def run(place: int) -> None:
+        span = edges[place : place + 2]
+        _cross(codes, outcome, parts, dropped, active, ends, span, out[place])
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(run, range(threads)))
+    return np.asarray(out.sum(axis=0).transpose(2, 0, 1))
