@@ -6,17 +6,28 @@ A widget computes no number: it calls a verb, keeps its answer as ``.result`` an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rca.model.comparison import Comparison
 from rca.model.incident import Incident
 from rca.model.logs import Logs
 from rca.widgets.browse import ExampleBrowser
+from rca.widgets.cross import SliceExplorer
 from rca.widgets.figview import FigView
 from rca.widgets.memory import forget
 from rca.widgets.triage import Console
 
-__all__ = ["Console", "ExampleBrowser", "FigView", "console", "examples", "forget"]
+__all__ = [
+    "Console",
+    "ExampleBrowser",
+    "FigView",
+    "SliceExplorer",
+    "console",
+    "examples",
+    "forget",
+    "slices",
+]
 
 
 def console(incident: Incident) -> Console:
@@ -42,6 +53,33 @@ def console(incident: Incident) -> Console:
         The log cannot answer: no time column, no rows, no metric.
     """
     return Console(incident)
+
+
+def slices(comparison: Comparison, *, dimensions: Sequence[str] | None = None) -> SliceExplorer:
+    """Explore where a metric moved: bars of every column, and a click keeps a value.
+
+    Every other column follows: its bars and shifts are of the rows that are kept. Beside it stand
+    the slices that carry the shift; choosing one says why it is there and keeps its rows. A star
+    marks shifts that are real after correction for all slices listed.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        Two sets of rows and a metric.
+    dimensions : sequence of str, optional
+        Columns; by default up to eight dimensions of the log with 2 to 40 values.
+
+    Returns
+    -------
+    SliceExplorer
+        ``result`` is the :class:`rca.CrossSlices`, ``found`` the search, ``chosen`` what is kept.
+
+    Raises
+    ------
+    RCAError
+        No such column; it cannot be sliced by; the metric is null on one side.
+    """
+    return SliceExplorer(comparison, dimensions)
 
 
 def examples(
