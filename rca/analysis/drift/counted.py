@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from rca.analysis.drift.columns import Profiled
@@ -102,8 +103,8 @@ class Counted:
             return np.where(cell == NULL_BIN, 0, np.where(cell == ODD_BIN, 1, cell + 2)).astype(
                 np.int64
             )
-        index = {label: i for i, label in enumerate(self.labels)}
-        return np.array([index.get(code, 1) for code in codes.to_pylist()], dtype=np.int64)
+        found = pc.index_in(codes, value_set=pa.array(self.labels, pa.string()))
+        return np.asarray(found.fill_null(1).to_numpy(zero_copy_only=False), dtype=np.int64)
 
     def during(self, kept: tuple[NDArray[np.bool_], NDArray[np.bool_]]) -> Counted:
         """Return the same counts with the rows of the samples that a mask keeps."""

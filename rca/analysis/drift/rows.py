@@ -28,9 +28,9 @@ Array = NDArray[np.float64]
 _DAY = 86_400.0
 _LEAST_FACTOR = 1.3
 _LARGEST_P = 0.01
-_LOOKED_AT = 400_000
+_LOOKED_AT = 150_000
 _LEAST_REPEATS = 0.01
-_KEYS = 30
+_KEYS = 10
 
 
 def volume(blocks: Blocks, matched: Match, windows: tuple[float, float] | None) -> Finding | None:
@@ -131,7 +131,7 @@ def repeated(
 
 
 def _moments(comparison: Comparison, n_rows: float) -> str:
-    """Return the condition of whole milliseconds that hold about 400,000 rows."""
+    """Return the condition of whole milliseconds that hold about 150,000 rows."""
     every = int(n_rows // _LOOKED_AT) + 1
     if every == 1 or not comparison.logs.has("ts"):
         return "true"
