@@ -11,6 +11,7 @@ RCAError (ValueError)
 ├── WindowError           a time lies outside the log, or a side has no rows
 ├── PairingError          rows were to be paired, but their ids mostly do not match
 ├── OutputError           the answer cannot be written there
+├── RefusedError          an action would not be safe as things stand; nothing was touched
 └── MissingExtraError     an optional package is needed for this call
 """
 
@@ -72,6 +73,10 @@ class PairingError(RCAError):
 
 class OutputError(RCAError):
     """The answer cannot be written where it was asked for."""
+
+
+class RefusedError(RCAError):
+    """An action would not be safe as things stand; nothing was touched."""
 
 
 class MissingExtraError(RCAError):
