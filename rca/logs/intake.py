@@ -110,7 +110,10 @@ class Intake(Result):
     def summary(self) -> str:
         """Return what was read, in one sentence."""
         taken = [file for file in self.files if file.takes != "nothing"]
-        formats = ", ".join(sorted({file.format for file in taken})) or "nothing known"
+        formats = ", ".join(sorted({file.format for file in taken}))
+        files = "file" if len(self.files) == 1 else "files"
+        if not taken:
+            return f"{len(self.files)} {files}, none of them known to hold rows."
         of = "" if len(taken) == len(self.files) else f" of {len(self.files)}"
         counted = [file for file in taken if file.n_rows is not None]
         rows = ""
@@ -118,7 +121,6 @@ class Intake(Result):
             rows = f": {self.n_kept:,} of {self.n_rows:,} rows kept"
         guesses = "; ".join(str(guess) for guess in self.proposals if not guess.applied)
         perhaps = f" Perhaps {guesses}." if guesses else ""
-        files = "file" if len(self.files) == 1 else "files"
         twice = f", {self.n_repeated:,} of them with a repeated id" if self.n_repeated else ""
         return f"{len(taken)}{of} {files} taken as {formats}{rows}{twice}.{perhaps}"
 
@@ -236,22 +238,29 @@ def _rounds(files: Sequence[FileIntake]) -> list[str]:
 
 
 def _differing(files: Sequence[FileIntake]) -> list[str]:
-    """Name the files whose columns are not those of most."""
-    known = [file for file in files if file.columns and file.takes == "requests"]
-    if len(known) < 2:
-        return []
-    sets = [file.columns for file in known]
-    usual = max(set(sets), key=sets.count)
-    return _few(
-        [
-            f"{file.path.name} has other columns than most: "
-            + ", ".join(
-                [f"without {name}" for name in sorted(usual - file.columns)[:3]]
-                + [f"with {name}" for name in sorted(file.columns - usual)[:3]]
-            )
-            for file in known
+    """Name the files whose columns are not those of most of their format."""
+    kinds: dict[str, list[FileIntake]] = {}
+    for file in files:
+        if file.columns and file.takes == "requests":
+            kinds.setdefault(file.format, []).append(file)
+    found = []
+    for alike in kinds.values():
+        sets = [file.columns for file in alike]
+        usual = max(set(sets), key=sets.count)
+        found += [
+            f"{file.path.name} {_difference(file.columns, usual)}"
+            for file in alike
             if file.columns != usual
         ]
+    return _few(found)
+
+
+def _difference(columns: frozenset[str], usual: frozenset[str]) -> str:
+    if columns.isdisjoint(usual):
+        return "shares no column with most: another table?"
+    return "has other columns than most: " + ", ".join(
+        [f"without {name}" for name in sorted(usual - columns)[:3]]
+        + [f"with {name}" for name in sorted(columns - usual)[:3]]
     )
 
 
@@ -266,7 +275,9 @@ def _times(files: Sequence[FileIntake]) -> list[str]:
     found = []
     steps = [(later[0] - earlier[1]).total_seconds() for earlier, later in pairwise(spans)]
     length = sorted((last - first).total_seconds() for first, last, _ in spans)[len(spans) // 2]
-    usual = sorted(max(0.0, step) for step in steps)[len(steps) // 2]
+    # One step alone cannot tell what is usual; of two, the smaller one does.
+    usual = sorted(max(0.0, step) for step in steps)[(len(steps) - 1) // 2]
+    usual = usual if len(steps) > 1 else 0.0
     reached, by = spans[0][1], spans[0][2]
     for first, last, name in spans[1:]:
         gap = (first - reached).total_seconds()

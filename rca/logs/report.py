@@ -168,9 +168,13 @@ def _naive(time: datetime) -> datetime:
 def _spans(
     engine: Engine, relation: str, logs: Logs, takens: Sequence[Taken]
 ) -> dict[str, tuple[Any, Any]]:
-    """Return the times that each of several flat files covers."""
-    if len(takens) < 2 or "ts" not in logs.columns:
+    """Return the times that each flat file covers."""
+    read = [taken for taken in takens if taken.takes == "requests"]
+    if "ts" not in logs.columns:
         return {}
+    if len(read) == 1:
+        ends = logs.engine.one(f"select min(ts) as low_, max(ts) as high_ from {logs.relation}")
+        return {str(read[0].head.path): (ends["low_"], ends["high_"])}
     # Both relations keep the order of the rows, so that they can be laid side by side.
     rows = engine.rows(
         f"select f.{FILE} as path_, min(l.ts) as low_, max(l.ts) as high_ from "

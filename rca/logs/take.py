@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from rca.errors import BadValueError, InputError, RCAError, listed
-from rca.logs.files.head import Head, read_head
+from rca.logs.aliases import match_columns
+from rca.logs.files.head import YAML, Head, read_head
 from rca.logs.intake import FileIntake, Intake, intake
 from rca.logs.propose import proposals
 from rca.logs.sources.base import Source
 from rca.logs.sources.registry import identify
+from rca.model.event import EVENT_KINDS
+from rca.model.logs import MEASURES
 
 _TABLES = {
     "csv": "CSV",
@@ -22,6 +25,8 @@ _TABLES = {
     "json-document": "a JSON document",
 }
 _EVENTS_SURE = 0.5
+#: A row that names one of our kinds of event, in columns that no tool's reader claims.
+_CANONICAL_SURE = 0.8
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ class Taken:
 
     def file(self, **facts: Any) -> FileIntake:
         """Return its line of the intake report."""
-        names = frozenset(name for record in self.head.records for name in record)
+        names = frozenset(name for record in self.head.records for name in record if name)
         return FileIntake(
             self.head.path,
             self.title,
@@ -128,19 +133,41 @@ def sniffed(paths: Sequence[Path]) -> Intake:
 
 def _or_events(taken: Taken) -> Taken:
     """Take an unknown table for events or a series when those readers claim its records."""
-    from rca.logs.events.registry import sniff as sniff_events
-
+    if taken.head.no_rows == YAML:
+        return _events(taken, _yaml(taken.head.path))
     if taken.source or taken.takes == "nothing" or not taken.head.records:
         return taken
     record = taken.head.records[0]
     if record.get("status") == "success" and isinstance(record.get("data"), Mapping):
         why = "the keys status and data"
         return Taken(taken.head, _named("Prometheus query"), 0.9, why, "series")
+    return _events(taken, record)
+
+
+def _events(taken: Taken, record: Mapping[str, Any]) -> Taken:
+    from rca.logs.events.canonical import roles
+    from rca.logs.events.registry import sniff as sniff_events
+
     source, confidence = sniff_events(record)
+    kind = roles(record).get("kind")
+    measured = MEASURES.intersection(match_columns(record))
+    if source.name == "canonical" and kind and record[kind] in EVENT_KINDS and not measured:
+        why = f"its {kind} is {record[kind]!r}"
+        return Taken(taken.head, _named("events"), _CANONICAL_SURE, why, "events")
     if confidence < _EVENTS_SURE:
         return taken
     title = f"events ({source.name})"
     return Taken(taken.head, _named(title), confidence, f"the keys {_keys(record)}", "events")
+
+
+def _yaml(path: Path) -> Mapping[str, Any]:
+    """Return the first document of a YAML file, empty where it cannot be read."""
+    from rca.logs.events.files import read_records
+
+    try:
+        return next((record.value for record in read_records(path, path.name)), {})
+    except RCAError:
+        return {}
 
 
 def _named(title: str) -> Source:
@@ -148,5 +175,5 @@ def _named(title: str) -> Source:
 
 
 def _keys(record: Mapping[str, Any]) -> str:
-    names = [name for name in record if name is not None]
+    names = [name for name in record if name]
     return listed([str(name)[:40] for name in names], 6)

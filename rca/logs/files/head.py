@@ -25,6 +25,8 @@ _RECORDS = 5
 _SPACE = " \t\r\n"
 _DEEPEST = 200
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
+#: Why a YAML document is no log; it may still hold events.
+YAML = "YAML, which holds no requests"
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ def _text(path: Path, data: bytes, whole: bool) -> Head:
     if start[0] in "{[":
         head = _json(path, text, whole)
     elif "apiVersion:" in text[:4096] and "\n" in text:
-        return Head(path, no_rows="YAML, which holds no requests")
+        return Head(path, no_rows=YAML)
     else:
         head = _csv(path, text)
     return Head(path, head.form, "none", head.records, head.no_rows, recoded)
