@@ -129,7 +129,10 @@ class Mentions:
             parts = words(name)
             if whole in _PLAIN or not parts:
                 continue
-            if whole in said or (len(parts) > 1 and parts <= said):
+            # Numbers tell versions apart: the parts of gpt-4o are those of others too.
+            pieces = frozenset(part for part in parts if part.isalpha())
+            spelt_out = len(pieces) > 1 and pieces <= said and not re.search(r"\d", whole)
+            if whole in said or spelt_out:
                 alike = max(1, self.counts.get(whole, 1))
                 odds = min(_MOST_MENTION, log((self.n_events + 2) / (alike + 1)))
                 best = max(best, (odds, str(name)))

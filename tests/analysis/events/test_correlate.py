@@ -143,7 +143,7 @@ def test_the_order_of_rows_and_events_is_irrelevant(seed: int) -> None:
 
 
 def test_an_incident_without_a_metric_says_how_to_give_one() -> None:
-    with pytest.raises(WindowError, match="incident.measuring"):
+    with pytest.raises(WindowError, match="Give one"):
         rca.correlate_events(incident(rows(200), metric=None))
 
 
