@@ -21,7 +21,8 @@ def _hypothesis(kind: str, *odds: float, event: str | None = None, **other: obje
 
 def test_the_probabilities_are_the_softmax_worked_by_hand() -> None:
     found = candidates_of(
-        [_hypothesis("deploy", 1.0, 2.0, event="d"), _hypothesis("none", 0.0), _hypothesis("season", 1)],
+        [_hypothesis("deploy", 1.0, 2.0, event="d"), _hypothesis("none", 0.0),
+         _hypothesis("season", 1.0)],
         (),
     )  # fmt: skip
     weights = [exp(3 / TEMPERATURE), exp(1 / TEMPERATURE), 1.0]
