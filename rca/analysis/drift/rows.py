@@ -30,7 +30,8 @@ _LEAST_FACTOR = 1.3
 _LARGEST_P = 0.01
 _LOOKED_AT = 150_000
 _LEAST_REPEATS = 0.01
-_KEYS = 10
+#: Columns that say whether a row repeats another; without an id, enough to tell rows apart.
+_KEYS, _KEYS_WITHOUT_ID = 30, 10
 
 
 def volume(blocks: Blocks, matched: Match, windows: tuple[float, float] | None) -> Finding | None:
@@ -105,7 +106,7 @@ def repeated(
     keys = [name for name in ("ts", "request_id") if logs.has(name)]
     if not keys:
         return [], ()
-    also = [c.source for c in columns if c.source not in keys][: _KEYS - len(keys)]
+    also = [c.source for c in columns if c.source not in keys][: _KEYS if "request_id" in keys else _KEYS_WITHOUT_ID]
     named = ", ".join(map(ident, dict.fromkeys([*keys, *also])))
     part = _moments(comparison, n_rows)
     once = (
