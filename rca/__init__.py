@@ -19,7 +19,7 @@ from rca.version import __version__
 if TYPE_CHECKING:
     from rca.analysis.cost import CostShifts, PriceJumps, explain_cost, price_jumps
     from rca.analysis.drift import DriftProfile, profile_drift
-    from rca.analysis.events import correlate_events
+    from rca.analysis.events import VersionRamps, correlate_events, version_ramps
     from rca.analysis.examples import Examples, examples
     from rca.analysis.slices import (
         CrossSlicer,
@@ -69,7 +69,9 @@ _HOMES = {
     "SliceSearch": "rca.analysis.slices",
     "SliceShifts": "rca.analysis.slices",
     "VersionDiff": "rca.analysis.versions",
+    "VersionRamps": "rca.analysis.events",
     "VersionTable": "rca.analysis.versions",
+    "version_ramps": "rca.analysis.events",
     "Window": "rca.model.window",
     "CrossSlicer": "rca.analysis.slices",
     "CrossSlices": "rca.analysis.slices",

@@ -86,6 +86,10 @@ class Comparison:
         UnknownNameError
             No version column holds both; the versions there are are named.
         """
+        if baseline == current:
+            raise UnknownNameError(
+                f"both sides are version {baseline!r}, so nothing can differ. Give two versions."
+            )
         column = column or _version_column(logs, baseline, current)
         name, string = logs.need(column), logs.engine.dialect.string
         text = logs.engine.dialect.text(name)

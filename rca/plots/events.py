@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +28,7 @@ def timeline_figure(
     onset: tuple[float, float, float] | None = None,
     windows: tuple[tuple[float, float], ...] = (),
     expected: Any = None,
+    changes: Sequence[tuple[float, float, float]] = (),
 ) -> go.Figure:
     """Return a figure of a series with 95 % bars, its onset interval, and events by kind.
 
@@ -43,6 +44,8 @@ def timeline_figure(
         The baseline and the incident window.
     expected : array, optional
         The seasonal expectation of the baseline.
+    changes : of (low, at, high), optional
+        Further changes of the series, with their 90 % intervals.
     """
     import plotly.graph_objects as go
     from plotly.subplots import make_subplots
@@ -83,6 +86,10 @@ def timeline_figure(
         figure.add_vrect(
             x0=at(start), x1=at(end), fillcolor=fill, line_width=0, layer="below", row=1, col=1
         )
+    for ends in changes:
+        first, middle, last = map(at, ends)
+        figure.add_vrect(x0=first, x1=last, fillcolor=theme.GRID, line_width=0, row=1, col=1)
+        figure.add_vline(x=middle, line={"color": theme.NEUTRAL, "dash": "dot"}, row=1, col=1)
     if onset is not None:
         low, when, high = (at(t) for t in onset)
         figure.add_vrect(x0=low, x1=high, fillcolor=theme.LINE, line_width=0, row="all", col=1)
@@ -94,6 +101,27 @@ def timeline_figure(
     figure.update_layout(title=title, height=520, showlegend=expected is not None)
     theme.apply(figure)
     return figure
+
+
+def ramps_figure(table: pd.DataFrame, *, title: str) -> go.Figure:
+    """Return the shares of versions over time: columns ``ts``, ``version``, ``share``."""
+    import plotly.graph_objects as go
+
+    from rca.plots import theme
+
+    figure = go.Figure()
+    dashes = ("solid", "dash", "dot", "dashdot")
+    for i, (version, part) in enumerate(table.groupby("version", sort=False)):
+        figure.add_scatter(
+            x=part["ts"].tolist(),
+            y=part["share"].tolist(),
+            mode="lines",
+            line={"dash": dashes[i // len(theme.COLORWAY) % 4], "shape": "hv"},
+            name=theme.literal(version),
+        )
+    figure.update_yaxes(title_text="share of rows", range=[0, 1.02], tickformat=".0%")
+    figure.update_xaxes(title_text="time, UTC")
+    return theme.apply(figure, title=title, height=280)
 
 
 def _bars(values: Any, half: Any, unit: str) -> dict[str, Any]:

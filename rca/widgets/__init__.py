@@ -13,20 +13,29 @@ from rca.model.comparison import Comparison
 from rca.model.incident import Incident
 from rca.model.logs import Logs
 from rca.widgets.browse import ExampleBrowser
+from rca.widgets.columns import DriftBrowser
+from rca.widgets.compare import VersionBrowser
 from rca.widgets.cross import SliceExplorer
 from rca.widgets.figview import FigView
 from rca.widgets.memory import forget
+from rca.widgets.overview import Timeline
 from rca.widgets.triage import Console
 
 __all__ = [
     "Console",
+    "DriftBrowser",
     "ExampleBrowser",
     "FigView",
     "SliceExplorer",
+    "Timeline",
+    "VersionBrowser",
     "console",
+    "drift",
     "examples",
     "forget",
     "slices",
+    "timeline",
+    "versions",
 ]
 
 
@@ -53,6 +62,80 @@ def console(incident: Incident) -> Console:
         The log cannot answer: no time column, no rows, no metric.
     """
     return Console(incident)
+
+
+def timeline(incident: Incident) -> Timeline:
+    """Look at a metric over time with its changes, the events in lanes and their probabilities.
+
+    Zooming in the picture, or typing two times, narrows ``window`` and the list of events; below
+    stand the ramps: which version answered which share of the rows.
+
+    Parameters
+    ----------
+    incident : Incident
+        With a metric.
+
+    Returns
+    -------
+    Timeline
+        ``result`` is what :func:`rca.correlate_events` returns, ``window`` what is looked at,
+        ``event_id`` the event that is chosen.
+
+    Raises
+    ------
+    WindowError
+        The incident has no metric, or its log no times.
+    """
+    return Timeline(incident)
+
+
+def drift(comparison: Comparison, *, columns: Sequence[str] | None = None) -> DriftBrowser:
+    """Look through the columns by how far their distributions moved.
+
+    Each with its kind of fault, what of the metric's shift goes with it, both distributions and
+    its onset; a button hands samples of the same rows to Evidently (``rca[evidently]``).
+
+    Parameters
+    ----------
+    comparison : Comparison
+        Two sets of rows and a metric.
+    columns : sequence of str, optional
+        By default all but identifiers, callers' ids and the row's time.
+
+    Returns
+    -------
+    DriftBrowser
+        ``result`` is the :class:`rca.DriftProfile`, ``column`` the one that is shown.
+
+    Raises
+    ------
+    RCAError
+        A column is not there, or there is nothing to profile.
+    """
+    return DriftBrowser(comparison, columns)
+
+
+def versions(logs: Logs, *, metric: str | None = None) -> VersionBrowser:
+    """Compare two versions: choose them, the metric and the slices; read the answers that changed.
+
+    Parameters
+    ----------
+    logs : Logs
+        With two values in a version column.
+    metric : str, optional
+        By default the first of the catalogue that the log can measure.
+
+    Returns
+    -------
+    VersionBrowser
+        ``result`` is the :class:`rca.VersionDiff`.
+
+    Raises
+    ------
+    RCAError
+        No version column holds two versions; no such metric.
+    """
+    return VersionBrowser(logs, metric)
 
 
 def slices(comparison: Comparison, *, dimensions: Sequence[str] | None = None) -> SliceExplorer:

@@ -49,5 +49,6 @@ def onset_figure(
         events=events,
         onset=(change.low, change.at, change.high) if change else None,
         windows=tuple((w.start.timestamp(), w.end.timestamp()) for w in windows),
+        changes=[(p.low, p.at, p.high) for p in onset.changes.points if p is not change],
         expected=expected if season.kind != "none" else None,
     )
