@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
-def counts_figure(outcomes: pd.Series[str], *, title: str) -> go.Figure:
+def counts_figure(outcomes: pd.Series[str], *, title: str, unit: str = "cases") -> go.Figure:
     """Return how often each outcome occurs, as bars."""
     import plotly.graph_objects as go
 
@@ -25,7 +25,7 @@ def counts_figure(outcomes: pd.Series[str], *, title: str) -> go.Figure:
             hovertemplate="%{y}: %{x}<extra></extra>",
         )
     )
-    figure.update_xaxes(title="cases")
+    figure.update_xaxes(title=unit)
     return theme.apply(figure, title=title)
 
 
