@@ -12,6 +12,7 @@ from rca.report.execute import execute
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "real_traces.ipynb"
 
 
+@pytest.mark.slow
 def test_without_the_traces_it_stops_at_its_first_cell_and_says_so(tmp_path, monkeypatch):
     monkeypatch.setenv("RCA_SHARED", str(tmp_path / "nowhere"))
     notebook = nbformat.read(NOTEBOOK, 4)
