@@ -93,8 +93,8 @@ def contrast(
     inner, outer = cube.over(scope), cube.over(scope, outside=True)
     everything = inner + outer
     weights = like_hours(cube.times, everything.n, baseline, current)
-    b_in, b_out, b_all = (_weighted(s, weights) for s in (inner, outer, everything))
-    c_in, c_out = (_weighted(s, current.astype(float)) for s in (inner, outer))
+    b_in, b_out, b_all = (weighted(s, weights) for s in (inner, outer, everything))
+    c_in, c_out = (weighted(s, current.astype(float)) for s in (inner, outer))
     fresh = _fresh(b_in, c_in, per_hour=cube.per_hour)
     if cube.per_hour and fresh:
         # A new version takes over the sums of the old one: they say nothing of either.
@@ -126,7 +126,7 @@ def _fresh(before: Sums, now: Sums, *, per_hour: bool) -> bool:
     return float(now.n) > 0 and float(before.n) < 0.02 * max(1.0, float(now.n))
 
 
-def _weighted(sums: Sums, weights: Floats) -> Sums:
+def weighted(sums: Sums, weights: Floats) -> Sums:
     """Sum over buckets with weights; squares take the weight squared."""
     power = {"n": 1, "x": 1, "y": 1, "xx": 2, "xy": 2, "yy": 2}
     return Sums(*(np.asarray((getattr(sums, s) * weights ** power[s]).sum()) for s in SUMS))

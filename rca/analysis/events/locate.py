@@ -21,6 +21,8 @@ from rca.model.metric import Metric
 _CLIP_AT = 0.99
 #: A slice's onset replaces the whole's when it stands out this much more, in standard errors.
 _CLEARER = 1.0
+#: A shift that only the largest values show must be this sure.
+_SURE = 1e-3
 #: Rows outside a slice that moved by this part of its shift moved with it.
 _ALIKE = 0.5
 
@@ -63,11 +65,11 @@ def locate(incident: Incident, *, progress: Callable[[str], None] = lambda _: No
     wanted = [metric] if clipped is None else [metric, clipped]
     lines = timelines(logs, wanted, width_s=width)
     onsets = [find_onset(line, alert, metric) for line in lines]
-    best = max(range(len(lines)), key=lambda i: (_z(onsets[i]) - 0.5 * i, -i))
+    best = _clearest(onsets)
     whole, line = onsets[best], lines[best]
     p = min(1.0, whole.change.p_value * len(lines)) if whole.change else 1.0
     progress("the metric over time in each slice")
-    slices = scan_slices(logs, line, alert, metric)
+    slices = scan_slices(logs, line, alert, metric, whole.changes.season)
     if not slices or not (
         whole.change is None
         or not metric.is_worse(whole.change.shift)
@@ -93,6 +95,17 @@ def _others_moved(found: SliceOnset, line: Timeline) -> bool:
     inside, outside = float(c_in.value - b_in.value), float(c_out.value - b_out.value)
     error = float(np.sqrt(b_out.variance + c_out.variance))
     return bool(outside / inside > _ALIKE and abs(outside) > 3 * error) if inside else False
+
+
+def _clearest(onsets: list[Onset]) -> int:
+    """Return which series tells more: the clipped one, unless the tail itself surely moved."""
+    if len(onsets) == 1:
+        return 0
+    raw, cut = onsets[0].change, onsets[1].change
+    if raw is None:
+        return 1
+    surer = cut is not None and abs(raw.z) < abs(cut.z) + _CLEARER
+    return 1 if surer or raw.p_value > _SURE else 0
 
 
 def _z(onset: Onset) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,8 @@ from rca.analysis.events.timeline import Timeline
 from rca.errors import WindowError
 from rca.model.metric import Metric
 from rca.model.window import Window, at
-from rca.stats.changepoint import ChangePoint, ChangePoints, TimePosterior, detect
+from rca.stats.changepoint import ChangePoint, ChangePoints, Series, TimePosterior, detect
+from rca.stats.season import Season
 
 Mask = NDArray[np.bool_]
 
@@ -64,14 +65,17 @@ class Onset:
         return within(self.baseline), within(self.current)
 
 
-def find_onset(timeline: Timeline, alerted_at: float, metric: Metric) -> Onset:
+def find_onset(
+    timeline: Timeline, alerted_at: float, metric: Metric, *, season: Season | None = None
+) -> Onset:
     """Return the change in effect at the alert and the windows that follow from it.
 
     Changes in the metric's bad direction come first; of a staircase in one direction within a
     day, the first step that matters is the onset. Without any change the newest hours (a tenth of
-    the log, six hours at most) stand against the rest.
+    the log, six hours at most) stand against the rest. A ``season`` that is known already (of all
+    rows, for the few of a slice) is taken off first.
     """
-    found = detect(timeline.series)
+    found = detect(_without(timeline, season) if season else timeline.series)
     start, end = float(timeline.times[0]), float(timeline.times[-1] + timeline.width_s)
     before = [
         point
@@ -115,6 +119,13 @@ def find_onset(timeline: Timeline, alerted_at: float, metric: Metric) -> Onset:
         Window(at(current_start), at(current_end)),
         ended,
     )
+
+
+def _without(timeline: Timeline, season: Season) -> Series:
+    """Return the series less a season on the working scale."""
+    series = timeline.series
+    effect = season.effect(timeline.times, timeline.width_s)
+    return replace(series, working=series.working - effect)
 
 
 def _returns(point: ChangePoint, found: ChangePoints) -> bool:

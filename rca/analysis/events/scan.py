@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rca.analysis.events.contrast import like_hours, weighted
 from rca.analysis.events.inferred import KINDS
 from rca.analysis.events.onset import Onset, find_onset
 from rca.analysis.events.scope import Scope
@@ -21,6 +22,7 @@ from rca.engine.sql import f64, grouping_sets, lit
 from rca.model.logs import CLUSTERS, Logs
 from rca.model.metric import Metric
 from rca.stats.ratio import SUMS, Sums
+from rca.stats.season import Season
 
 Floats = NDArray[np.float64]
 
@@ -32,6 +34,7 @@ _SEARCHED = 6
 _SPLITS = 80
 _SCREEN_Z = 3.0
 _ALPHA = 0.05
+_CONFIRMED_Z = 2.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,9 +54,13 @@ class SliceOnset:
 
 
 def scan_slices(
-    logs: Logs, timeline: Timeline, alerted_at: float, metric: Metric
+    logs: Logs, timeline: Timeline, alerted_at: float, metric: Metric, season: Season
 ) -> tuple[SliceOnset, ...]:
-    """Return the slices in which the metric changed by the alert, clearest first."""
+    """Return the slices in which the metric changed by the alert, clearest first.
+
+    The ``season`` of all rows is taken off each slice, whose own rows are too few to show it; and
+    what is found must hold against the baseline's like hours of day as well.
+    """
     columns = [
         name
         for name in logs.dimensions
@@ -73,13 +80,31 @@ def scan_slices(
     hopeful = sorted((s for s in screened if s[0] > _SCREEN_Z), key=lambda s: -s[0])[:_SEARCHED]
     found = []
     for _, scope, part in hopeful:
-        onset = find_onset(part, alerted_at, metric)
+        onset = find_onset(part, alerted_at, metric, season=season)
         if onset.change is None or not metric.is_worse(onset.change.shift):
+            continue
+        if not _at_like_hours(part, onset, metric):
             continue
         p = min(1.0, onset.change.p_value * len(slices))
         if p < _ALPHA:
             found.append(SliceOnset(scope, part, onset, p, len(slices)))
     return tuple(sorted(found, key=lambda f: -f.z))
+
+
+def _at_like_hours(part: Timeline, onset: Onset, metric: Metric) -> bool:
+    """Tell whether the slice is worse than at the same hours of day before."""
+    if metric.family == "per_hour":
+        return True
+    baseline, current = onset.masks(part)
+    if not baseline.any() or not current.any():
+        return True
+    weights = like_hours(part.times, part.sums.n, baseline, current)
+    before, now = weighted(part.sums, weights), part.sums[current].total()
+    variance = float(before.variance + now.variance)
+    if not np.isfinite(variance) or variance <= 0:
+        return True
+    shift = float(now.value - before.value)
+    return metric.is_worse(shift) and abs(shift) > _CONFIRMED_Z * float(np.sqrt(variance))
 
 
 def _slice_timelines(
