@@ -131,7 +131,7 @@ def _traffic_mix(signs: Signs) -> Hypothesis | None:
     parts = (_prior("traffic_mix", "shifts of who asks what"), signs.moved, signs.mix, signs.spread)
     return Hypothesis(
         "traffic_mix",
-        said if names else "more calls, each as before",
+        said if names else f"{_fewer_or_more(signs)} calls, each as before",
         parts,
         slice=signs.grown,
         column=mixed.dimensions[0] if mixed and mixed.dimensions else None,
@@ -139,6 +139,11 @@ def _traffic_mix(signs: Signs) -> Hypothesis | None:
         share_ci=mixed.mix_share_ci if mixed else None,
         codes=("TRAFFIC_MIX",),
     )
+
+
+def _fewer_or_more(signs: Signs) -> str:
+    total = signs.facts.search.total if signs.facts.search else None
+    return "fewer" if total is not None and total.shift < 0 else "more"
 
 
 def _input(signs: Signs) -> Hypothesis | None:

@@ -122,7 +122,11 @@ def _shift(facts: Facts) -> Shift:
     else:
         verdict = "not_shifted" if change is None and test.verdict == "shifted" else test.verdict
     if total is not None:
-        values = (total.baseline_value, total.current_value, total.shift, total.ci)
+        # Calls come in bursts: of sums per hour the buckets tell the noise, and not the calls.
+        burst = test if metric.family == "per_hour" else None
+        around = total.shift - burst.shift if burst else 0.0
+        ci = (burst.ci[0] + around, burst.ci[1] + around) if burst else total.ci
+        values = (total.baseline_value, total.current_value, total.shift, ci)
         n = (total.n_baseline, total.n_current)
     else:
         shift = float(now.value - before.value)

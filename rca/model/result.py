@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rca.model.finding import Finding
 from rca.model.render import result_html
@@ -54,6 +54,10 @@ class Result(ABC):
 
     def __str__(self) -> str:
         return "\n".join([self.summary(), *(f"- {caveat}" for caveat in self.caveats)])
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Show a notebook without HTML the sentence and the caveats, not every field."""
+        printer.text("..." if cycle else str(self))
 
     def _repr_html_(self) -> str:
         return result_html(self.summary(), self.caveats, self.table, shown=self.shown)
