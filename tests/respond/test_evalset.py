@@ -139,6 +139,15 @@ def test_masks(text, masked):
     assert mask(text) == masked
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["a-" * 50_000, "eyJ-" * 25_000, "1 " * 50_000 + "a", "a.b@" * 25_000, "token " * 16_000,
+     "-----BEGIN A" * 8_000, "=" * 100_000],
+)  # fmt: skip
+def test_hostile_text_is_masked_without_going_over_it_again_and_again(text):
+    assert isinstance(mask(text), str)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.text(alphabet="ab1 @.-=", max_size=300))
 def test_masking_twice_changes_nothing_more(text):

@@ -21,6 +21,7 @@ from rca.respond.rollback import (
     Bundle,
     FlagFileTarget,
     HttpProbe,
+    RollbackPlan,
     RollbackTarget,
     VersionStore,
     digest_of,
@@ -228,6 +229,45 @@ def test_the_budget_is_measured_and_exceeding_it_is_said(target, audit):
     assert not report.within_budget
     assert any("more than the 30 s budgeted" in caveat for caveat in report.caveats)
     assert audit.entries()[-1].details["within_budget"] is False
+
+
+def test_a_plan_that_was_saved_is_the_same_plan(target, audit, tmp_path):
+    plan = plan_of(target)
+    path = tmp_path / "plan.json"
+    plan.save(path)
+    read = RollbackPlan.read(path)
+    assert (read, read.digest) == (plan, plan.digest)
+    assert run(read, target, audit).status == "done"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"override": false', '"override": "no"', "override = 'no'"),
+        ('"v12": 100', '"v12": 1.5', "before.v12 = 1.5"),
+        ('"because"', '"becase"', "unknown field 'becase'. Did you mean 'because'"),
+        ('"2026-03-10T12:15:00Z"', '"soon"', "expires_at = 'soon'"),
+    ],
+)
+def test_a_broken_plan_is_one_clear_error(target, tmp_path, old, new, message):
+    path = tmp_path / "plan.json"
+    plan_of(target).save(path)
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(BadValueError) as caught:
+        RollbackPlan.read(path)
+    assert message in str(caught.value)
+
+
+def test_a_plan_that_was_edited_needs_another_confirmation_and_must_make_sense(target, audit):
+    plan = plan_of(target)
+    edited = plan.model_copy(update={"after": {**plan.after, "v12": 100}})
+    with pytest.raises(RefusedError, match="is not the plan's digest"):
+        run(edited, target, audit, confirm=plan.digest)
+    with pytest.raises(RefusedError, match="is not what gives v11 all traffic"):
+        run(edited, target, audit)
+    assert target.applied == []
 
 
 def _expired(target, plan):

@@ -23,7 +23,8 @@ from rca.respond.verify import (
     verify,
     watch,
 )
-from rca.stats.betting import beta_binomial
+from rca.respond.verify.objective import _from_baseline
+from rca.stats.betting import beta_binomial, block_kappa, log_wealth_above, log_wealth_below
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -115,6 +116,33 @@ def test_hours_that_vary_more_than_planned_prove_nothing():
     result = verify(plan_of(errors(rows_per_hour=5000, clustering=0.001)), hours_of(wild, n=5000))
     assert result.status != "recovered"
     assert any("vary more than the plan allows" in caveat for caveat in result.caveats)
+
+
+def test_verdicts_at_the_limit_are_seldom_wrong_with_clustered_errors():
+    rng = np.random.default_rng(7)
+    days = beta_binomial(0.02, 200, 0.02, (120, 24), rng)
+    plan = plan_of(errors(rows_per_hour=200))
+    found = [verify(plan, hours_of(day, n=200)).status for day in days]
+    slack = 3 * (0.05 * 0.95 / len(days)) ** 0.5
+    assert found.count("not_recovered") / len(days) <= 0.05 + slack
+    assert found.count("recovered") / len(days) <= 0.05 + slack
+    assert set(found) <= {"recovered", "not_recovered", "inconclusive"}
+
+
+def test_a_limit_that_was_measured_keeps_the_level():
+    """The baseline's own error is paid for: at baseline + margin neither verdict comes often."""
+    rng, wrong = np.random.default_rng(9), {"recovered": 0, "not_recovered": 0}
+    for _ in range(300):
+        before = beta_binomial(0.02, 400, 0.01, (48,), rng)
+        fields = _from_baseline(before, 0.012, "up", 0.05)
+        after = beta_binomial(0.032, 400, 0.01, (24,), rng)
+        level = 0.05 * 0.9
+        kappa = block_kappa(400, 0.01)
+        alarm = log_wealth_above(after, fields["alarm_limit"]).max() >= np.log(1 / level)
+        proof = log_wealth_below(after, fields["limit"], kappa)[-1] >= np.log(1 / level)
+        wrong["not_recovered"] += alarm
+        wrong["recovered"] += proof
+    assert max(wrong.values()) / 300 <= 0.05
 
 
 def test_every_key_objective_must_recover_and_any_may_alarm():

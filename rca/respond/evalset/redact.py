@@ -7,14 +7,15 @@ from collections.abc import Callable
 
 Redact = Callable[[str], str]
 
-#: In this order: a key may hold digits, and an address may hold both.
-_MASKS = (
+#: In this order: a key may hold digits, and an address may hold both. Each reads a hostile text
+#: in time that grows with its length: no run is begun anew inside itself.
+_MASKS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     (
         re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*KEY-----|\Z)", re.S),
         "[key]",
     ),
     (re.compile(r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"), "[email]"),
-    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?"), "[key]"),
+    (re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?"), "[key]"),
     (
         re.compile(
             r"\b(?:sk|pk|rk|ghp|gho|ghs|github_pat|glpat|xox[abprs]|hf|npm)[-_][\w-]{12,}"
@@ -29,9 +30,14 @@ _MASKS = (
         ),
         r"\1 [key]",
     ),
-    (re.compile(r"\b(?=[\w+/-]*\d)(?=[\w+/-]*[A-Za-z])[A-Za-z0-9+/_-]{32,}={0,2}"), "[key]"),
+    (re.compile(r"[A-Za-z0-9+/_-]{32,}={0,2}"), lambda found: _long_run(found[0])),
     (re.compile(r"(?<![\w.])\+?\d(?:[ ().-]{0,2}\d){7,}(?!\w)"), "[number]"),
 )
+
+
+def _long_run(run: str) -> str:
+    """Return a long run masked when it holds letters and digits: a word or a rule stays."""
+    return "[key]" if re.search(r"\d", run) and re.search(r"[A-Za-z]", run) else run
 
 
 def mask(text: str) -> str:

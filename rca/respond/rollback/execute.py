@@ -111,6 +111,25 @@ def execute(
         The actor or the reason is blank, or a number is out of range.
     CorruptFileError
         The audit's chain is broken. Nothing was touched.
+
+    Examples
+    --------
+    >>> import json, tempfile
+    >>> from pathlib import Path
+    >>> from rca.respond.rollback import Bundle, FlagFileTarget, VersionStore, plan_rollback
+    >>> flag = {"state": "ENABLED", "variants": {"v1": "v1", "v2": "v2"}, "defaultVariant": "v2"}
+    >>> store = VersionStore(service="chat", versions=tuple(
+    ...     Bundle(version=f"v{i}", prompt=64 * str(i), released_at=datetime(2026, 3, i, tzinfo=UTC))
+    ...     for i in (1, 2)))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     target = FlagFileTarget(Path(folder) / "flags.json", "model")
+    ...     _ = target.path.write_text(json.dumps({"flags": {"model": flag}}))
+    ...     audit = AuditLog(Path(folder) / "audit.jsonl")
+    ...     plan = plan_rollback(store, target, to="v1", override="answers in the wrong language")
+    ...     done = execute(plan, target, probe=lambda: "v1", audit=audit, actor="ann",
+    ...                    reason="INC-7", apply=True, confirm=plan.digest)
+    ...     done.status, done.traffic, [entry.action for entry in audit.entries()]
+    ('done', {'v1': 1, 'v2': 0}, ['rollback_started', 'rollback_done'])
     """
     if not actor.strip() or not reason.strip():
         raise BadValueError(f"actor = {actor!r}, reason = {reason!r}: a rollback needs both.")
@@ -174,6 +193,8 @@ def _problem(
     seen = target.observe()
     if seen != plan.before:
         return f"the traffic changed since the plan: {plan.before} then, {seen} now. Plan again."
+    if target.after(plan.to) != plan.after:
+        return f"{plan.after} is not what gives {plan.to} all traffic. Plan again."
     problems = target.problems(plan.to)
     return f"{plan.to} cannot serve now: {'; '.join(problems)}." if problems else ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -11,6 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from rca.errors import RefusedError, listed
 from rca.model.finding import Finding
 from rca.model.window import iso, parse_time
+from rca.respond.files import checked_json, read_text, write_whole
 from rca.respond.rollback.bundle import VersionStore
 from rca.respond.rollback.target import RollbackTarget, serving
 
@@ -58,6 +60,21 @@ class RollbackPlan(BaseModel):
     budget_s: Annotated[float, Field(gt=0)]
     created_at: AwareDatetime
     expires_at: AwareDatetime
+
+    @classmethod
+    def read(cls, path: str | Path) -> RollbackPlan:
+        """Return a plan that was saved.
+
+        Raises
+        ------
+        MissingFileError, CorruptFileError, BadValueError
+            There is none, it is not whole, or a field is wrong; it is named with its value.
+        """
+        return checked_json(cls, read_text(path, what="plan of a rollback"), where=str(path))
+
+    def save(self, path: str | Path) -> None:
+        """Write the plan as JSON, for another to read, confirm and carry out."""
+        write_whole(path, self.model_dump_json(indent=1) + "\n")
 
     @property
     def digest(self) -> str:
@@ -115,6 +132,21 @@ def plan_rollback(
         one of the last three, or could not serve.
     UnknownNameError
         The store does not know a version.
+
+    Examples
+    --------
+    >>> import json, tempfile
+    >>> from rca.respond.rollback import Bundle, FlagFileTarget
+    >>> flag = {"state": "ENABLED", "variants": {"v1": "v1", "v2": "v2"}, "defaultVariant": "v2"}
+    >>> store = VersionStore(service="chat", versions=tuple(
+    ...     Bundle(version=f"v{i}", prompt=64 * str(i), released_at=datetime(2026, 3, i, tzinfo=UTC))
+    ...     for i in (1, 2)))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     target = FlagFileTarget(Path(folder) / "flags.json", "model")
+    ...     _ = target.path.write_text(json.dumps({"flags": {"model": flag}}))
+    ...     plan = plan_rollback(store, target, to="v1", override="answers in the wrong language")
+    >>> plan.serving, plan.to, plan.changed, plan.after
+    ('v2', 'v1', ('prompt',), {'v1': 1, 'v2': 0})
     """
     moment = parse_time(now) if now else datetime.now(UTC)
     reason = _reason(because, override)
