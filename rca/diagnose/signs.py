@@ -122,7 +122,8 @@ class Signs:
             return None
         mix = search.mix
         low, high = mix.mix_share_ci
-        if not np.isfinite(high - low):
+        counted = search.metric is not None and search.metric.numerator == "1e0"
+        if not np.isfinite(high - low) or counted:
             return None
         if not mix.dimensions and search.metric and search.metric.family != "per_hour":
             return None
@@ -134,6 +135,8 @@ class Signs:
         names = " and ".join(mix.dimensions) or "the number of rows"
         reason = f"{mix.mix_share:.0%} ({low:.0%} to {high:.0%}) of it is the shares of {names}"
         odds = float(np.clip(np.log(if_mix + 1e-9) - np.log(if_rate), -5.0, 5.0))
+        if self.moved.log_odds <= 0:
+            return Evidence("mix", min(odds, 0.0), "there is no shift for shares to explain")
         return Evidence("mix", odds, reason)
 
     @cached_property
