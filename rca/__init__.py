@@ -19,6 +19,7 @@ from rca.version import __version__
 if TYPE_CHECKING:
     from rca.analysis.cost import CostShifts, PriceJumps, explain_cost, price_jumps
     from rca.analysis.drift import DriftProfile, profile_drift
+    from rca.analysis.drift.text import TextDrift, drift_text
     from rca.analysis.events import VersionRamps, correlate_events, version_ramps
     from rca.analysis.examples import Examples, examples
     from rca.analysis.slices import (
@@ -68,6 +69,7 @@ _HOMES = {
     "Result": "rca.model.result",
     "SliceSearch": "rca.analysis.slices",
     "SliceShifts": "rca.analysis.slices",
+    "TextDrift": "rca.analysis.drift.text",
     "VersionDiff": "rca.analysis.versions",
     "VersionRamps": "rca.analysis.events",
     "VersionTable": "rca.analysis.versions",
@@ -87,6 +89,7 @@ _HOMES = {
     "examples": "rca.analysis.examples",
     "Examples": "rca.analysis.examples",
     "export_html": "rca.report",
+    "drift_text": "rca.analysis.drift.text",
     "profile_drift": "rca.analysis.drift",
     "read_events": "rca.logs",
     "read_incident": "rca.logs",

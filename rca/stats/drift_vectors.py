@@ -143,7 +143,9 @@ def tell_apart(baseline: Array, current: Array, *, rng: np.random.Generator) -> 
         found.append(_auc(score[out & (now == 0)], score[out & (now == 1)]))
     auc, se = (float(np.mean([f[i] for f in found])) for i in (0, 1))
     p = float(stats.norm.sf((auc - 0.5) / se)) if se > 0 else float(auc <= 0.5)
-    return Told(auc, _logit_interval(auc, se), p, score[: len(x)], score[len(x) :])
+    return Told(
+        auc, _logit_interval(auc, se, min(len(x), len(y))), p, score[: len(x)], score[len(x) :]
+    )
 
 
 def _auc(below: Array, above: Array) -> tuple[float, float]:
@@ -207,9 +209,10 @@ def _placements(below: Array, above: Array) -> tuple[Array, Array]:
     return 1 - under(below, a), under(above, b)
 
 
-def _logit_interval(auc: float, se: float) -> tuple[float, float]:
+def _logit_interval(auc: float, se: float, n: int) -> tuple[float, float]:
     if not 0 < auc < 1 or se <= 0:
-        return (auc, auc)
+        # No two rows stand the wrong way round: the rule of three.
+        return (max(0.0, auc - 3 / n), min(1.0, auc + 3 / n))
     middle, half = np.log(auc / (1 - auc)), 1.96 * se / (auc * (1 - auc))
     low, high = (float(1 / (1 + np.exp(-(middle + side * half)))) for side in (-1, 1))
     return low, high

@@ -77,6 +77,13 @@ class Counted:
         return np.concatenate([[False, False], is_single(self.edges, discrete=self.discrete)])
 
     @property
+    def bin_codes(self) -> list[str]:
+        """The codes, as text, of the cells after the first two."""
+        if not self.numeric:
+            return list(self.labels[2:])
+        return [str(i) for i in range(len(self.edges) + 1)]
+
+    @property
     def names(self) -> list[str]:
         """What each cell holds, in words."""
         if not self.numeric:

@@ -73,6 +73,7 @@ class Cells:
 
     baseline: Sums
     current: Sums
+    labels: tuple[str, ...] = ()
 
 
 def explained(cells: Cells, rng: np.random.Generator) -> Share:
@@ -154,5 +155,5 @@ def measure(
             at = cells[side[mine] == s]
             parts = [np.bincount(at, numbers[name][chosen], len(labels)) for name in SUMS]
             sides.append(Sums(*(np.asarray(part, dtype=np.float64) for part in parts)))
-        result[column.name] = Cells(*sides)
+        result[column.name] = Cells(sides[0], sides[1], tuple(labels.tolist()))
     return result, query

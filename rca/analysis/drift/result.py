@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from rca.adapters.evidently import EvidentlyReport
+    from rca.analysis.drift.expected import Expected
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +144,16 @@ class DriftProfile(Result):
             moved = (table["current"] - table["baseline"]).abs()
             table = table.loc[moved.sort_values(ascending=False, kind="stable").index]
         return table.reset_index(drop=True)
+
+    def expected_metric(self, *, by: str = "score") -> Expected:
+        """Return the metric expected now from scores alone: an estimate, for late labels.
+
+        See :func:`rca.analysis.drift.expected.expected_metric`.
+        """
+        from rca.analysis.drift.expected import expected_metric
+
+        assert self.comparison is not None and self.scan is not None
+        return expected_metric(self.comparison, self.scan, by=by)
 
     def findings(self) -> tuple[Finding, ...]:
         """Return a claim for each drifted column, largest effect first, then those of the rows."""

@@ -106,7 +106,9 @@ def repeated(
     keys = [name for name in ("ts", "request_id") if logs.has(name)]
     if not keys:
         return [], ()
-    also = [c.source for c in columns if c.source not in keys][: _KEYS if "request_id" in keys else _KEYS_WITHOUT_ID]
+    also = [c.source for c in columns if c.source not in keys][
+        : _KEYS if "request_id" in keys else _KEYS_WITHOUT_ID
+    ]
     named = ", ".join(map(ident, dict.fromkeys([*keys, *also])))
     part = _moments(comparison, n_rows)
     once = (

@@ -114,8 +114,7 @@ def _long(scan: Scan) -> pa.Table:
 def _codes(counted: Counted) -> list[str]:
     if not counted.numeric:
         return list(counted.labels)
-    bins = range(len(counted.edges) + 1)
-    return [str(NULL_BIN), str(ODD_BIN), *(str(i) for i in bins)]
+    return [str(NULL_BIN), str(ODD_BIN), *counted.bin_codes]
 
 
 def load(folder: str | Path) -> Saved:

@@ -66,8 +66,9 @@ def _flood(moved: Moved) -> Fault | None:
     unseen = moved.p0[top] < 0.1 * moved.p1[top]
     details = {"value": value, "before": float(moved.p0[top]), "after": float(moved.p1[top])}
     text = f"{value:g} in {percent(details['before'])} -> {percent(details['after'])} of rows"
-    if gain[top] >= _CARRIES * moved.distance and (continuous or unseen):
-        if _clips(moved, top, float(gain[top])):
+    flag = len(counted.edges) <= 2
+    if gain[top] >= _CARRIES * moved.distance and (continuous or (unseen and not flag)):
+        if continuous and _clips(moved, top, float(gain[top])):
             return Fault("CLIPPING", f"cut at {value:g}: {text}", float(gain[top]), details)
         if moved.p1[top] > 0.98 and not unseen:
             return Fault("STUCK", f"always {value:g}", share, details)

@@ -41,6 +41,8 @@ def _crossed(a: Moved, b: Moved) -> tuple[float, float] | None:
     """Return the shares of rows of two columns that hold the other's values, if that is so."""
     if a.counted.column.kind != b.counted.column.kind:
         return None
+    if a.counted.numeric and (a.counted.discrete or b.counted.discrete):
+        return None
     if a.counted.numeric:
         sides = [(m.counted.values(0), m.counted.values(1)) for m in (a, b)]
         if any(len(x) < 20 for pair in sides for x in pair):

@@ -22,7 +22,15 @@ def tell(moved: Mapping[str, Moved], blocks: Blocks) -> dict[str, Fault]:
     loose = {n: m for n, m in loose.items() if m.counted.column.role == "input"}
     faults |= swapped(loose)
     faults |= unmatched(moved, faults)
-    return {n: replace(f, share=f.share * moved[n].part) for n, f in faults.items()}
+    return {n: replace(f, share=_of_window(f, moved[n].part)) for n, f in faults.items()}
+
+
+def _of_window(fault: Fault, part: float) -> float:
+    """Return the share of the current window's rows, from that of the rows since the onset."""
+    if fault.code == "CATEGORY_LOST":
+        # Rows that are gone are a share of the rows that would have been.
+        return fault.share * part / ((1 - part) * (1 - fault.share) + part)
+    return fault.share * part
 
 
 def _own(moved: Moved, blocks: Blocks) -> Fault:
