@@ -119,8 +119,9 @@ def execute(
     >>> from rca.respond.rollback import Bundle, FlagFileTarget, VersionStore, plan_rollback
     >>> flag = {"state": "ENABLED", "variants": {"v1": "v1", "v2": "v2"}, "defaultVariant": "v2"}
     >>> store = VersionStore(service="chat", versions=tuple(
-    ...     Bundle(version=f"v{i}", prompt=64 * str(i), released_at=datetime(2026, 3, i, tzinfo=UTC))
-    ...     for i in (1, 2)))
+    ...     Bundle(version=f"v{day}", prompt=64 * str(day),
+    ...            released_at=datetime(2026, 3, day, tzinfo=UTC))
+    ...     for day in (1, 2)))
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     target = FlagFileTarget(Path(folder) / "flags.json", "model")
     ...     _ = target.path.write_text(json.dumps({"flags": {"model": flag}}))
