@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _MOST_EVENTS = 200
 _SHOWN = 0.02
+_SERIES_PX, _LANES_PX, _LANE_PX, _FRAME_PX = 270, 105, 22, 145
 
 
 def timeline_figure(
@@ -52,8 +53,10 @@ def timeline_figure(
 
     from rca.plots import theme
 
+    lanes = max(_LANES_PX, _LANE_PX * events["kind"][events["ts"].notna()].nunique())
+    heights = [_SERIES_PX, lanes]
     figure = make_subplots(
-        rows=2, cols=1, shared_xaxes=True, row_heights=[0.72, 0.28], vertical_spacing=0.04
+        rows=2, cols=1, shared_xaxes=True, row_heights=heights, vertical_spacing=0.04
     )
     clock = [at(float(t)) for t in times]
     figure.add_trace(
@@ -98,7 +101,9 @@ def timeline_figure(
     figure.update_yaxes(title_text=unit or "value", row=1, col=1)
     figure.update_yaxes(type="category", tickmode="linear", tick0=0, dtick=1, row=2, col=1)
     figure.update_xaxes(title_text="time, UTC", row=2, col=1)
-    figure.update_layout(title=title, height=520, showlegend=expected is not None)
+    figure.update_layout(
+        title=title, height=_FRAME_PX + sum(heights), showlegend=expected is not None
+    )
     theme.apply(figure)
     return figure
 

@@ -15,6 +15,24 @@ if TYPE_CHECKING:
 
 _LONG = 120
 _TEXTS = ("input", "output")
+# Notebooks style dt, dd, pre, del and ins for documents: here they are fields and differences.
+_STYLE = """<style>
+.rca-cards article{border-top:1px solid #8886;padding:6px 0}
+.rca-cards h4{margin:2px 0;overflow-wrap:anywhere}
+.rca-cards pre{white-space:pre-wrap;overflow-wrap:anywhere;max-height:18em;overflow:auto;
+margin:2px 0;padding:6px;border:1px solid #8886;border-radius:4px;font-size:12px;
+background:transparent;color:inherit}
+.rca-cards dl{display:flex;flex-wrap:wrap;gap:0 16px;margin:2px 0}
+.rca-cards dl div{display:flex;gap:5px;overflow-wrap:anywhere}
+.rca-cards dt,.rca-cards dd{float:none;width:auto;margin:0;padding:0;font-weight:400}
+.rca-cards dt{opacity:.7;white-space:nowrap}
+.rca-cards .pair{display:grid;gap:10px;
+grid-template-columns:repeat(auto-fit,minmax(min(100%,320px),1fr))}
+.rca-cards .pair div{min-width:0}
+.rca-cards del{background:#d55e0040;color:inherit}
+.rca-cards ins{background:#2e7ebb40;color:inherit}
+.rca-cards .control{opacity:.7;border:1px dotted}
+</style>"""
 
 
 def page_figure(table: pd.DataFrame, *, title: str, value: str = "", unit: str = "") -> go.Figure:
@@ -52,7 +70,7 @@ def cards_html(table: pd.DataFrame) -> str:
     (True, True)
     """
     cards = "".join(_card(row) for row in table.to_dict("records"))
-    return f'<div class="rca-cards">{cards}</div>'
+    return f'{_STYLE}<div class="rca-cards">{cards}</div>'
 
 
 def pairs_html(table: pd.DataFrame, *, baseline: str, current: str) -> str:
@@ -66,7 +84,7 @@ def pairs_html(table: pd.DataFrame, *, baseline: str, current: str) -> str:
         What to call the two sides.
     """
     cards = "".join(_pair(row, baseline, current) for row in table.to_dict("records"))
-    return f'<div class="rca-cards">{cards}</div>'
+    return f'{_STYLE}<div class="rca-cards">{cards}</div>'
 
 
 def _card(row: dict[Any, Any]) -> str:

@@ -13,7 +13,7 @@ from rca.model.comparison import Comparison
 from rca.model.render import cell_text, table_html
 from rca.widgets import memory
 from rca.widgets.figview import FigView
-from rca.widgets.panel import Panel, part, wrap
+from rca.widgets.panel import Panel, numbers, part, wrap
 from rca.widgets.progress import cell_progress
 from rca.widgets.rows import Rows
 
@@ -82,12 +82,10 @@ class DriftBrowser(Panel):
             self._refresh()
 
     def _describe(self) -> None:
-        import pandas as pd
-
         row = self.result.table.set_index("column").loc[self.column]
-        meanings = DriftProfile.columns
-        table = pd.DataFrame({"what": [meanings[n] for n in row.index], "number": list(row.values)})
-        self.numbers.value = table_html(table, caption=self.column, rows=40)
+        self.numbers.value = numbers(
+            row, DriftProfile.columns, caption=f"All numbers of {self.column}"
+        )
 
     def _evidently(self) -> None:
         """Show Evidently's verdicts beside ours, and its page behind a wall of its own."""

@@ -11,9 +11,8 @@ import numpy as np
 
 from rca.analysis.slices import CrossSlicer, CrossSlices, SliceSearch, find_slices
 from rca.model.comparison import Comparison
-from rca.model.render import table_html
 from rca.widgets import memory
-from rca.widgets.panel import Panel, part, wrap
+from rca.widgets.panel import Panel, numbers, part, wrap
 from rca.widgets.progress import cell_progress
 from rca.widgets.rows import Rows
 
@@ -51,7 +50,7 @@ class SliceExplorer(Panel):
             f"Slices: {comparison}",
             [
                 wrap(
-                    part(self.sentence, self.clear, legend, self.bars, width="520px", grow=3),
+                    part(self.sentence, wrap(self.clear), legend, self.bars, width="520px", grow=3),
                     part(self.rules, self.reason, width="300px", grow=2),
                 )
             ],
@@ -95,7 +94,7 @@ class SliceExplorer(Panel):
             if not picked:
                 return
             row = self.found.table.iloc[picked[0]]
-            self.reason.value = table_html(_transposed(row), caption="Why is it here?", rows=40)
+            self.reason.value = numbers(row, SliceSearch.columns, caption="Why is it here?")
             own = {c: (v,) for c, v in row["slice"].items() if c in self.slicer.dimensions}
             self._answer(own)
 
@@ -163,12 +162,3 @@ def _bar(row: Mapping[Any, Any], most: float, result: CrossSlices) -> dict[str, 
             {"kind": "current", "size": row["share_current"] / most},
         ],
     }
-
-
-def _transposed(row: Any) -> Any:
-    import pandas as pd
-
-    meanings = SliceSearch.columns
-    return pd.DataFrame(
-        {"what": [meanings[name] for name in row.index], "number": list(row.values)}
-    )

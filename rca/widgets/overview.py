@@ -11,11 +11,11 @@ import ipywidgets as w
 from rca.analysis.events import EventCorrelation, correlate_events, version_ramps
 from rca.errors import MissingColumnError, WindowError
 from rca.model.incident import Incident
-from rca.model.render import cell_text, table_html
+from rca.model.render import cell_text
 from rca.model.window import Window, iso, parse_time
 from rca.widgets import memory
 from rca.widgets.figview import FigView
-from rca.widgets.panel import Panel, part, wrap
+from rca.widgets.panel import Panel, numbers, part, wrap
 from rca.widgets.progress import cell_progress
 from rca.widgets.rows import Rows
 
@@ -117,7 +117,8 @@ class Timeline(Panel):
         memory.remember(self._key, window=window)
         self._setting = True
         try:
-            self.start.value, self.end.value = iso(window.start), iso(window.end)
+            ends = (window.start, window.end)
+            self.start.value, self.end.value = (iso(t.replace(microsecond=0)) for t in ends)
         finally:
             self._setting = False
         self.view.update(self._zoomed(self.result))
@@ -139,7 +140,11 @@ class Timeline(Panel):
     def _chosen(self) -> None:
         with self.guard("event"):
             row = self.result.table[self.result.table["event_id"] == self.event_id]
-            self.event.value = "" if row.empty else table_html(_fields(row.iloc[0]), rows=40)
+            self.event.value = (
+                ""
+                if row.empty
+                else numbers(row.iloc[0], EventCorrelation.columns, caption="How it fits")
+            )
             self._refresh()
 
 
@@ -159,13 +164,6 @@ def _row(row: Mapping[Any, Any]) -> dict[str, Any]:
         "detail": cell_text(row["ts"]),
         "bars": [{"kind": "likely", "size": row["probability"]}],
     }
-
-
-def _fields(row: Any) -> Any:
-    import pandas as pd
-
-    meanings = EventCorrelation.columns
-    return pd.DataFrame({"what": [meanings[n] for n in row.index], "value": list(row.values)})
 
 
 def _window(window: Window) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import html
+import json
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ import ipywidgets as w
 import traitlets as t
 
 from rca.errors import RCAError
+from rca.model.render import table_html
 from rca.model.result import Result
 from rca.report.html import static_svg
 from rca.report.html.plotly_json import plain, title_of
@@ -165,18 +167,29 @@ class Panel(w.VBox):  # type: ignore[misc]
 
 def picture(figure: go.Figure) -> str:
     """Return a figure as an SVG picture with its title above."""
-    content = plain(figure.to_plotly_json())
+    content = plain(json.loads(figure.to_json()))
     layout = content.get("layout") or {}
     title = title_of(layout)
     untitled = {**content, "layout": {k: v for k, v in layout.items() if k != "title"}}
     drawn = static_svg.render(untitled, label=title or "chart")
-    return f"<figure><figcaption>{html.escape(title)}</figcaption>{drawn}</figure>"
+    caption = f"<figcaption>{html.escape(title)}</figcaption>"
+    return f'<figure style="margin:8px 0">{caption}{drawn}</figure>'
 
 
 def alert(text: str, trace: str = "") -> str:
     """Return an error as a reader should see it, at once."""
     more = f"<details><summary>traceback</summary><pre>{html.escape(trace)}</pre></details>"
     return f'<div role="alert">{html.escape(text)}{more if trace else ""}</div>'
+
+
+def numbers(row: Any, meanings: Mapping[str, str], *, caption: str) -> str:
+    """Return one row of a result as a table of what each number is, folded."""
+    import pandas as pd
+
+    values = [value.item() if hasattr(value, "item") else value for value in row.values]
+    table = pd.DataFrame({"what": [meanings[name] for name in row.index], "value": values})
+    shown = table_html(table.astype(object), rows=len(table))
+    return f"<details open><summary>{html.escape(caption)}</summary>{shown}</details>"
 
 
 def wrap(*children: w.Widget) -> w.Box:
