@@ -348,6 +348,18 @@ def test_a_plan_cannot_be_changed_once_it_has_begun(tmp_path):
         watch(path, plan=plan_of(errors(limit=0.2)), now=START)
 
 
+def test_a_watch_that_saw_nothing_is_said_and_not_fine():
+    few = plan_of(errors(rows_per_hour=20))
+    assert verify(few, []).status == "waiting"
+    result = verify(few, [], now=START + timedelta(days=2))
+    assert (result.status, result.n_missing) == ("inconclusive", 24)
+    assert any("never proved recovered" in caveat for caveat in result.caveats)
+    details = result.findings()[0].details
+    assert details["can_prove"] is None
+    assert json.loads(json.dumps(dict(details), allow_nan=False))["hours_missing"] == 24
+    assert result.plot().layout.title.text
+
+
 def test_the_result_has_what_every_result_has():
     result = verify(plan_of(), hours_of([0.004] * 24))
     assert list(result.table.columns) == list(result.columns)

@@ -122,8 +122,10 @@ class Verification(Result):
                 "e_value": float(e_value),
                 "hours_seen": int(row["hours_seen"]),
                 "hours_missing": int(row["hours_missing"]),
-                "can_prove": row["can_prove"],
-                "can_alarm": row["can_alarm"],
+                **{
+                    name: None if row[name] != row[name] else row[name]
+                    for name in ("can_prove", "can_alarm")
+                },
             },
         )
 
