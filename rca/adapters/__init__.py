@@ -1,1 +1,1 @@
-"""To be filled."""
+"""Bridges to other tools: one package each, imported when used."""

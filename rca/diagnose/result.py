@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from rca.model.finding import Candidate, Finding
+from rca.model.finding import Candidate, Finding, percent
 from rca.model.metric import Metric
 from rca.model.result import Result
 from rca.model.window import Window, iso
@@ -55,7 +55,7 @@ class Shift:
             seen = metric.text(self.smallest)
             plain = "did not move beyond its season and noise"
             return f"{metric.title} {plain} (a shift of {seen} would have been seen). {head}."
-        low_t, at, high_t = self.onset
+        low_t, at, high_t = (time.replace(microsecond=0) for time in self.onset)
         return f"{head}, since {iso(at)} ({iso(low_t)} to {iso(high_t)}, 90 %)."
 
 
@@ -93,9 +93,9 @@ class Diagnosis(Result):
         assert self.shift is not None
         first = self.candidates[0]
         second = self.candidates[1] if len(self.candidates) > 1 else None
-        lines = [self.shift.sentence(), f"Likeliest: {first.probability:.0%} {first.claim}"]
+        lines = [self.shift.sentence(), f"Likeliest: {percent(first.probability)} {first.claim}"]
         if second and second.probability > 0.5 * first.probability:
-            lines.append(f"Close behind: {second.probability:.0%} {second.claim}")
+            lines.append(f"Close behind: {percent(second.probability)} {second.claim}")
         return "\n".join(lines)
 
     def plot(self) -> go.Figure:

@@ -75,4 +75,15 @@ class Candidate:
 
     def __str__(self) -> str:
         kind = "" if self.claim.startswith(self.kind) else f"{self.kind}: "
-        return f"{self.rank}. {self.probability:.0%} {kind}{self.claim}"
+        return f"{self.rank}. {percent(self.probability)} {kind}{self.claim}"
+
+
+def percent(probability: float) -> str:
+    """Return a probability as a percentage that never claims certainty.
+
+    >>> percent(0.412), percent(0.9999), percent(0.0002)
+    ('41%', '>99%', '<1%')
+    """
+    if probability > 0.99:
+        return ">99%"
+    return "<1%" if probability < 0.01 else f"{probability:.0%}"

@@ -19,6 +19,7 @@ baseline's quantile, which adds up over slices.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Literal
 
 from rca.engine.sql import both, f64, lit, number
@@ -154,7 +155,7 @@ class Metric:
         >>> Metric("accuracy", "mean", "correct", unit="share").text(-0.0512, signed=True)
         '-5.12 points'
         """
-        if value is None or value != value:
+        if value is None or not isfinite(value):
             return "unknown"
         sign = "+" if signed else ""
         if self.unit == "share":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rca.diagnose.health.broken import Broken
-from rca.engine.sql import count_if, f64, lit, number
+from rca.engine.sql import f64, lit, number
 from rca.model.comparison import Comparison
 from rca.model.finding import Finding
 
@@ -32,8 +32,8 @@ def metering(comparison: Comparison) -> Broken | None:
     i, c = number("input_tokens"), number("cached_input_tokens")
     sql = (
         f"select side_, count(*) as n_, avg(i_) as i_, avg(c_) as c_, "
-        "var_samp(i_) as vi_, var_samp(c_) as vc_, "
-        f"{count_if('c_ > i_')} as over_ from (select {comparison.side_sql} as side_, {i} as i_, "
+        "var_samp(i_) as vi_, var_samp(c_) as vc_ "
+        f"from (select {comparison.side_sql} as side_, {i} as i_, "
         f"{c} as c_ from {logs.relation} where {c} > 0e0) as r_ where side_ is not null "
         "and i_ is not null group by side_"
     )
