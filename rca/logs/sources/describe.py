@@ -6,7 +6,7 @@ from rca.logs.sources.bentoml import SCHEMA
 from rca.logs.sources.registry import SOURCES
 
 _HEAD = """\
-# Sources of request logs
+## Sources of request logs
 
 What `rca.read_logs` and `rca sniff` know by content. Any other CSV, Parquet, JSON or JSON lines is
 read by the names of its columns (`timestamp`, `prompt_tokens`, `spend`, ...) or by a `mapping`.
@@ -29,7 +29,7 @@ _SEEN = {"real": "real files", "fields": "field table"}
 
 
 def markdown() -> str:
-    """Return the table of sources as Markdown; ``docs/sources.md`` is this text."""
+    """Return the table of sources as Markdown; the README holds this text."""
     rows = [
         f"| {source.title} | {source.gives} | {source.lacks} | {_RULES[source.token_rule]} "
         f"| {_SEEN[source.seen]} |\n"
