@@ -117,24 +117,27 @@ def lab(browser, tmp_path_factory):
     from tests.browser.lab import lab_server
 
     root = tmp_path_factory.mktemp("lab")
+    # One context: JupyterLab's own files are fetched once.
+    context = browser.new_context()
     with lab_server(root) as url:
-        yield url, root
+        yield url, root, context
+    context.close()
 
 
 @pytest.fixture
-def open_notebook(browser, lab, request):
+def open_notebook(lab, request):
     """Open a notebook of these cells in JupyterLab; it must ask nothing of other hosts."""
     from tests.browser.lab import Notebook, api, write_notebook
 
-    url, root = lab
-    contexts = []
+    url, root, context = lab
+    pages = []
 
     def opened(*cells, width=1300, height=1500):
-        context = browser.new_context(viewport={"width": width, "height": height})
-        contexts.append(context)
-        path = root / f"{request.node.name.split('[')[0]}-{len(contexts)}.ipynb"
+        path = root / f"{request.node.name.split('[')[0]}-{len(pages)}.ipynb"
         write_notebook(path, cells)
         page = context.new_page()
+        pages.append(page)
+        page.set_viewport_size({"width": width, "height": height})
         page.set_default_timeout(60_000)
         notebook = Notebook(page, url, path)
         own = (url, url.replace("http", "ws"), "data:", "blob:")
@@ -145,10 +148,10 @@ def open_notebook(browser, lab, request):
         return notebook
 
     yield opened
+    for page in pages:
+        page.close()
     for session in api(url, "sessions"):
         api(url, f"sessions/{session['id']}", "DELETE")
-    for context in contexts:
-        context.close()
 
 
 def figures():

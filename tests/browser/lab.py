@@ -102,7 +102,7 @@ class Notebook:
             if kernels and kernels[0]["execution_state"] == "idle" and kernels[0]["connections"]:
                 break
             time.sleep(0.25)
-        self.page.wait_for_timeout(800)
+        self.page.wait_for_timeout(300)
 
     def command(self, name, **arguments):
         """Run a command of JupyterLab."""
