@@ -218,8 +218,9 @@ def _flag(engine: Engine, relation: str, draft: Draft, _: list[str]) -> tuple[st
     if _is_numeric(draft.type):
         return f64(column), "number"
     word = f"lower(trim({column}))"
-    yes, no = "('true', 't', '1', '1.0', 'yes', 'y')", "('false', 'f', '0', '0.0', 'no', 'n')"
-    known = f"case when {word} in {yes} then 1e0 when {word} in {no} then 0e0 end"
+    yes, no = ("true", "t", "1", "1.0", "yes", "y"), ("false", "f", "0", "0.0", "no", "n")
+    said = " ".join([*(f"when '{w}' then 1e0" for w in yes), *(f"when '{w}' then 0e0" for w in no)])
+    known = f"case {word} {said} end"
     _reject(engine, relation, draft, f"({known}) is null and {word} <> ''", "true or false")
     return known, "number"
 
@@ -239,12 +240,15 @@ def _status(engine: Engine, _relation: str, draft: Draft, _: list[str]) -> tuple
         return _from_http(draft.quoted), "text"
     word = f"lower(trim({engine.dialect.text(draft.quoted)}))"
     code = f"try_cast({word} as double)"
+    # Not "word in (...)": lists become joins that every later query pays, also without the status.
     cases = " ".join(
-        f"when {word} in ({', '.join(map(engine.dialect.string, words))}) then '{status}'"
+        f"when {engine.dialect.string(known)} then '{status}'"
         for status, words in _STATUS_WORDS.items()
+        for known in words
     )
     http = _from_http(code)
-    return f"case {cases} when {code} >= 100e0 then {http} else nullif({word}, '') end", "text"
+    rest = f"case when {code} >= 100e0 then {http} else nullif({word}, '') end"
+    return f"case {word} {cases} else {rest} end", "text"
 
 
 def _from_http(code: str) -> str:
