@@ -1,5 +1,6 @@
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import plotly.graph_objects as go
 import pytest
@@ -100,7 +101,9 @@ def test_a_deaf_page_is_said_to_be_stale(panel, monkeypatch):
         await asyncio.sleep(0.05)
         assert not rows.stale
 
-    asyncio.run(session())
+    # Browser tests leave a running loop in this thread.
+    with ThreadPoolExecutor(1) as other:
+        other.submit(lambda: asyncio.run(session())).result()
 
 
 def test_figures_are_sent_only_when_they_changed():
