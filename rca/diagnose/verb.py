@@ -132,11 +132,12 @@ def _shift(facts: Facts) -> Shift:
         shift = float(now.value - before.value)
         values = (float(before.value), float(now.value), shift, (-np.inf, np.inf))
         n = (int(before.n), int(now.n))
+    compared = facts.comparison
     return Shift(
         metric,
         verdict,  # type: ignore[arg-type]
-        onset.baseline,
-        onset.current,
+        (compared.baseline.window if compared else None) or onset.baseline,
+        (compared.current.window if compared else None) or onset.current,
         *values,
         *n,
         test.smallest_detectable if test else float("nan"),
