@@ -250,9 +250,11 @@ def _provider(event: Event, signs: Signs) -> Evidence | None:
         return None
     said = event_words(event)
     here = {str(v).lower() for v in signs.provider.values()}
-    if here & said:
-        return Evidence("upstream", 1.5, f"it speaks of {', '.join(sorted(here & said))}")
-    others = sorted((signs.providers & said) - here)
+    # A model is often named after its provider: aurora-small is aurora's.
+    own = {word for word in signs.providers | here if any(word in name for name in here)}
+    if own & said:
+        return Evidence("upstream", 1.5, f"it speaks of {', '.join(sorted(own & said))}")
+    others = sorted((signs.providers & said) - own)
     if here and others:
         reason = f"it speaks of {', '.join(others)}, not of {', '.join(sorted(here))}"
         return Evidence("upstream", -3.0, reason)

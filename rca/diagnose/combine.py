@@ -11,7 +11,7 @@ from rca.diagnose.hypotheses import Hypothesis
 from rca.model.finding import Candidate, Finding
 
 #: Log-odds are divided by this: the parts are not as independent as their sum takes them to be.
-TEMPERATURE = 1.0
+TEMPERATURE = 1.25
 #: Candidates under this probability are gathered in the last one, with "none of these".
 _LEAST = 1e-4
 _MOST = 25

@@ -205,8 +205,8 @@ def _measurements(signs: Signs) -> list[Hypothesis]:
         parts = [_prior("data_quality", "the measurement itself breaks"), part]
         if broken.code == "PRICE_CHANGED":
             parts.append(signs.price)
-        # Repeated rows are counted once, so that their fault leaves the metric where it was.
-        if broken.code != "DUPLICATED_ROWS":
+        # Repeated rows are counted once, so that their fault may leave the metric where it was.
+        if broken.code != "DUPLICATED_ROWS" or signs.moved.log_odds > 0:
             parts.append(signs.moved)
         rows = {"model": broken.models[0]} if len(broken.models) == 1 else {}
         found.append(

@@ -31,6 +31,8 @@ _CARRIES = 0.3
 _MOST_OF_IT = 0.5
 _PART = 0.15
 _MOST_PROVIDERS = 200
+#: The worst of several newest windows is this many standard errors off by chance.
+_NOTICED = 2.7
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,11 @@ class Signs:
     def season(self) -> Evidence:
         """The newest hours are worse than the average, as their season is."""
         z, seasonal = self._naive(), self._signed(self.facts.seasonal_z)
-        if z < 2.0 or seasonal < 1.0:
+        if z < _NOTICED:
+            return Evidence(
+                "season", -0.5, f"the newest hours are only {z:.1f} standard errors worse"
+            )
+        if seasonal < 1.0:
             return Evidence("season", -2.5, "the hour of day and day of week expect no such low")
         part = seasonal / z
         fits = float(np.clip(np.log(stats.norm.pdf(part, 1.0, 0.4) / 0.3 + 1e-6), -3, 1.2))
@@ -205,7 +211,12 @@ class Signs:
 
     @cached_property
     def provider(self) -> Mapping[str, Any]:
-        """The provider or model whose rows carry the shift, if the slices say one."""
+        """The provider or model whose rows carry the shift, if the slices say one.
+
+        Time that is spent before a model is called is no provider's, whoever is called next.
+        """
+        if self.stage == "retrieval_ms":
+            return {}
         for rows in (self.facts.located.scope.slice, self.top[0]):
             named = {k: v for k, v in rows.items() if k in UPSTREAMS}
             if named:
