@@ -57,7 +57,8 @@ def test_every_public_verb_is_shown():
     shown = set(re.findall(r"rca\.(\w+)", README))
     assert {"read_incident", "diagnose", "find_slices"} <= shown & verbs
     assert shown & {"slice_metric", "profile_drift", "diff_versions", "correlate_events"}
-    assert {name for name in shown if name.islower()} <= verbs | {"html", "samples", "respond", "widgets"}
+    packages = {"html", "samples", "respond", "widgets"}
+    assert {name for name in shown if name.islower()} <= verbs | packages
 
 
 def test_the_links_lead_somewhere():
