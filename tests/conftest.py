@@ -25,3 +25,9 @@ def shared() -> Path:
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep parsed exports of tests out of the user's cache."""
     os.environ["RCA_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session")
+def formats(shared: Path) -> Path:
+    """The exports of other tools among them."""
+    return shared / "formats"
